@@ -1,0 +1,40 @@
+"""The tables, one file for each concept. Nothing here judges, reads a clock or sends."""
+
+from tracker.models.absences import Absence, CompanyHoliday
+from tracker.models.audit import AuditEntry
+from tracker.models.base import Base
+from tracker.models.calendars import Calendar, CalendarStatus, Copy, CopyObservation, Provider
+from tracker.models.goals import Goal, Milestone
+from tracker.models.ledgers import LedgerRow, VerdictChange
+from tracker.models.outbox import OutboxMail, OutboxState
+from tracker.models.pairs import Agreement, Pair, Program
+from tracker.models.people import Person, PersonAddress
+from tracker.models.sessions import Attendance, Session, SessionKey, Standing, Statement
+
+__all__ = [
+    "Absence",
+    "Agreement",
+    "Attendance",
+    "AuditEntry",
+    "Base",
+    "Calendar",
+    "CalendarStatus",
+    "CompanyHoliday",
+    "Copy",
+    "CopyObservation",
+    "Goal",
+    "LedgerRow",
+    "Milestone",
+    "OutboxMail",
+    "OutboxState",
+    "Pair",
+    "Person",
+    "PersonAddress",
+    "Program",
+    "Provider",
+    "Session",
+    "SessionKey",
+    "Standing",
+    "Statement",
+    "VerdictChange",
+]

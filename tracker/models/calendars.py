@@ -1,0 +1,126 @@
+"""Connected calendars, the copies of sessions that they show, and what each copy said when."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from tracker.events import CopyRole, EventKind, EventStatus, TagRule
+from tracker.models.base import Base, UtcDateTime, word
+from tracker.models.people import Person
+
+
+class Provider(StrEnum):
+    """Who keeps the calendar."""
+
+    ICAL = "ical"
+    GOOGLE = "google"
+    OUTLOOK = "outlook"
+
+
+class CalendarStatus(StrEnum):
+    """Whether the calendar is read. A disconnected one keeps its last reading: its pairs go stale."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+
+
+class Calendar(Base):
+    """A calendar of one person.
+
+    `address` (a path, a feed's URL, an account) and `cursor` are sealed by the vault. `last_read_at` is the
+    last time that the calendar was read to its end: nothing later is known of it. `problem` is the code of
+    the last failure, None after a good reading. `paused_pull` marks a reading that would have removed too
+    many sessions and waits for a person.
+    """
+
+    __tablename__ = "calendars"
+    __table_args__ = (UniqueConstraint("person_id", "provider", "fingerprint"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    provider: Mapped[Provider] = mapped_column(word(Provider))
+    fingerprint: Mapped[str] = mapped_column(
+        String(64)
+    )  # of the address, to find it again without opening it
+    address: Mapped[str] = mapped_column(Text)
+    cursor: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[CalendarStatus] = mapped_column(word(CalendarStatus), default=CalendarStatus.CONNECTED)
+    connected_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    disconnected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    next_read_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    problem: Mapped[str | None] = mapped_column(String(40))
+    failures: Mapped[int] = mapped_column(default=0)
+    removals_held: Mapped[int] = mapped_column(default=0)
+    looked_at: Mapped[int] = mapped_column(default=0)
+    kept: Mapped[int] = mapped_column(default=0)
+    set_aside: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
+
+    person: Mapped[Person] = relationship()
+
+
+class Copy(Base):
+    """One tagged occurrence as one calendar shows it: the newest state of a CalendarEvent.
+
+    `slot` names the occurrence among all calendars: the entry's lineage and its original start. A copy that
+    the calendar no longer shows has `gone_at`; that alone never cancels a session.
+    """
+
+    __tablename__ = "copies"
+    __table_args__ = (
+        UniqueConstraint("calendar_id", "provider_event_id"),
+        Index("ix_copies_slot", "slot"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    calendar_id: Mapped[int] = mapped_column(ForeignKey("calendars.id", ondelete="CASCADE"))
+    provider_event_id: Mapped[str] = mapped_column(String(1024))
+    slot: Mapped[str] = mapped_column(String(64))  # hash of lineage and original start
+    lineage: Mapped[str] = mapped_column(String(64))  # hash: what ties the occurrences of a series together
+    kind: Mapped[EventKind] = mapped_column(word(EventKind))
+    role: Mapped[CopyRole] = mapped_column(word(CopyRole))
+    tag_rule: Mapped[TagRule] = mapped_column(word(TagRule))
+    organiser: Mapped[str | None] = mapped_column(String(320))  # kept only if a member of the pair, see sync
+    members: Mapped[list[str]] = mapped_column(JSON, default=list)  # addresses of people we know
+    sequence: Mapped[int | None]
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    version: Mapped[str] = mapped_column(String(64))
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    all_day_on: Mapped[date | None]
+    conference: Mapped[str | None] = mapped_column(String(255))
+    pair_choice: Mapped[int | None] = mapped_column(
+        ForeignKey("pairs.id")
+    )  # the member's answer to "which pair?"
+    asks_pair: Mapped[bool] = mapped_column(default=False)
+    gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    issues: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+    calendar: Mapped[Calendar] = relationship()
+    observations: Mapped[list["CopyObservation"]] = relationship(
+        back_populates="copy", order_by="CopyObservation.at, CopyObservation.id", cascade="all, delete-orphan"
+    )
+
+
+class CopyObservation(Base):
+    """What one copy said from one moment on. Rows are added, never changed.
+
+    `at` is the provider's own stamp where there is one, else the moment of the sync; `seen_at` is always
+    the moment of the sync.
+    """
+
+    __tablename__ = "observations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    copy_id: Mapped[int] = mapped_column(ForeignKey("copies.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    status: Mapped[EventStatus] = mapped_column(word(EventStatus))
+    responses: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # address of a member -> response
+
+    copy: Mapped[Copy] = relationship(back_populates="observations")

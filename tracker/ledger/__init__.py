@@ -1,0 +1,57 @@
+"""The ledger: pure judging of a pair's sessions (docs/ledger.md). No I/O, no clock, no database."""
+
+from tracker.ledger.document import (
+    Health,
+    HealthReason,
+    Ledger,
+    Outcome,
+    PeriodVerdict,
+    Reason,
+    SessionOutcome,
+    Verdict,
+    decode_ledger,
+    encode_ledger,
+)
+from tracker.ledger.evidence import (
+    Absence,
+    AbsenceKind,
+    Away,
+    Cadence,
+    Evidence,
+    Observation,
+    Policy,
+    Presence,
+    Session,
+    Side,
+    Statement,
+    Status,
+    Unit,
+)
+from tracker.ledger.judging import judge
+
+__all__ = [
+    "Absence",
+    "AbsenceKind",
+    "Away",
+    "Cadence",
+    "Evidence",
+    "Health",
+    "HealthReason",
+    "Ledger",
+    "Observation",
+    "Outcome",
+    "PeriodVerdict",
+    "Policy",
+    "Presence",
+    "Reason",
+    "Session",
+    "SessionOutcome",
+    "Side",
+    "Statement",
+    "Status",
+    "Unit",
+    "Verdict",
+    "decode_ledger",
+    "encode_ledger",
+    "judge",
+]

@@ -8,6 +8,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install --root-user-action=ignore
+# setuptools warns at length about editable installations; what it says matters only when it fails.
+INSTALL_OURSELVES = said=$$($(PIP_INSTALL) --no-deps --no-build-isolation --editable . 2>&1) || { echo "$$said" >&2; exit 1; }
 
 # Set PYTHON to choose the interpreter that .venv is made with, and ARGS to hand arguments on:
 # make demo ARGS="--no-serve", make test ARGS="-k outbox -x".
@@ -121,7 +123,7 @@ $(VENV)/.locked: requirements.txt $(VENV)/.made-for
 	@touch $@
 
 $(VENV)/.ready: pyproject.toml $(VENV)/.locked
-	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@$(INSTALL_OURSELVES)
 	@touch $@
 
 $(VENV)/.locked-dev: requirements-dev.txt requirements.txt $(VENV)/.made-for
@@ -130,5 +132,5 @@ $(VENV)/.locked-dev: requirements-dev.txt requirements.txt $(VENV)/.made-for
 	@touch $(VENV)/.locked $@
 
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.locked-dev
-	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@$(INSTALL_OURSELVES)
 	@touch $(VENV)/.ready $@

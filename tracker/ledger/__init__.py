@@ -1,5 +1,6 @@
 """The ledger: pure judging of a pair's sessions (docs/ledger.md). No I/O, no clock, no database."""
 
+from tracker.ledger.decoding import EvidenceError, decode_evidence
 from tracker.ledger.document import (
     Health,
     HealthReason,
@@ -35,6 +36,7 @@ __all__ = [
     "Away",
     "Cadence",
     "Evidence",
+    "EvidenceError",
     "Health",
     "HealthReason",
     "Ledger",
@@ -51,6 +53,7 @@ __all__ = [
     "Status",
     "Unit",
     "Verdict",
+    "decode_evidence",
     "decode_ledger",
     "encode_ledger",
     "judge",

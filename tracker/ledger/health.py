@@ -1,0 +1,117 @@
+"""A pair's numbers, its health, and when time alone can change what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import takewhile
+from typing import NamedTuple
+
+from tracker.ledger.document import Health, HealthReason, Outcome, PeriodVerdict, Verdict
+from tracker.ledger.evidence import Side
+from tracker.ledger.meetings import Meeting
+from tracker.ledger.periods import NOWHERE, Plan
+from tracker.ledger.rules import Rules
+
+_HELD = Outcome.HELD
+_SCHEDULED = Outcome.SCHEDULED
+_MET = Verdict.MET
+_MISSED = Verdict.MISSED
+
+
+class Numbers(NamedTuple):
+    """The counts of one pair over its periods that are met or missed."""
+
+    due: int
+    met: int
+    attendance: float | None
+    consecutive_missed: int
+    missed_by_mentor: int
+    missed_by_mentee: int
+
+
+def count_numbers(verdicts: tuple[PeriodVerdict, ...], slots: list[list[Meeting]]) -> Numbers:
+    """Count what was due and what was held; periods neither met nor missed are passed over."""
+    due = met = 0
+    decided = [index for index, p in enumerate(verdicts) if p.verdict is _MET or p.verdict is _MISSED]
+    for index in decided:
+        due += verdicts[index].required
+        met += sum(m.outcome is _HELD for m in slots[index])
+    row = takewhile(lambda index: verdicts[index].verdict is _MISSED, reversed(decided))
+    blamed = [side for index in decided for side in verdicts[index].missed_by]
+    return Numbers(
+        due=due,
+        met=met,
+        attendance=met / due if due else None,
+        consecutive_missed=sum(1 for _ in row),
+        missed_by_mentor=blamed.count(Side.MENTOR),
+        missed_by_mentee=blamed.count(Side.MENTEE),
+    )
+
+
+def find_next_session(meetings: Iterable[Meeting]) -> datetime | None:
+    """Tell when the earliest session that is still to come starts."""
+    return min((m.start for m in meetings if m.outcome is _SCHEDULED), default=None)
+
+
+class Standing(NamedTuple):
+    """What health is judged from; `over` counts the periods that are over."""
+
+    plan: Plan
+    verdicts: tuple[PeriodVerdict, ...]
+    over: int
+    observed_until: datetime | None
+    consecutive_missed: int
+
+
+def judge_health(standing: Standing, rules: Rules, now: datetime) -> tuple[Health, tuple[HealthReason, ...]]:
+    """Judge the pair as a whole; the first state that fits is its health."""
+    periods = standing.plan.periods
+    if periods and now < periods[0].starts_at:
+        return Health.NOT_STARTED, ()
+    if standing.over == len(periods):
+        return Health.ENDED, ()
+    if standing.observed_until is None or now - standing.observed_until >= rules.stale_after:
+        return Health.UNKNOWN, (HealthReason.STALE,)
+    if standing.consecutive_missed >= rules.escalate_after:
+        return Health.OFF_TRACK, (HealthReason.MISSED,)
+    risks = tuple(find_risks(standing, now))
+    return (Health.AT_RISK if risks else Health.ON_TRACK), risks
+
+
+def find_risks(standing: Standing, now: datetime) -> Iterable[HealthReason]:
+    """Give the reasons for which a pair is at risk."""
+    if standing.consecutive_missed:
+        yield HealthReason.MISSED
+    if standing.over and standing.verdicts[standing.over - 1].verdict is Verdict.DISPUTED:
+        yield HealthReason.DISPUTED
+    current = standing.plan.find_current(now)
+    if (
+        current != NOWHERE
+        and standing.verdicts[current].verdict is Verdict.OPEN
+        and now >= standing.plan.periods[current].two_thirds_at
+    ):
+        yield HealthReason.NOTHING_SCHEDULED
+
+
+def find_next_review(
+    plan: Plan, meetings: list[Meeting], observed_until: datetime | None, rules: Rules, now: datetime
+) -> datetime | None:
+    """Tell the earliest instant after `now` at which time alone can change the ledger, if there is one."""
+    turns = [m.end for m in meetings if m.end > now]
+    quiet_since = now - rules.confirm_within
+    turns += [m.end + rules.confirm_within for m in meetings if m.end > quiet_since]
+    if observed_until is not None and now - observed_until < rules.stale_after:
+        turns += stale_limit(observed_until, rules)
+    next_turn = plan.next_turn(now)
+    if next_turn is not None:
+        turns.append(next_turn)
+    return min(turns, default=None)
+
+
+def stale_limit(observed_until: datetime, rules: Rules) -> list[datetime]:
+    """Tell when calendars not read since become stale; never, if that lies beyond the year 9999."""
+    try:
+        return [observed_until + rules.stale_after]
+    except OverflowError:
+        return []

@@ -84,12 +84,12 @@ POT := build/messages.pot
 translations: $(READY_DEV) ## collect the texts, update the Spanish catalogue and compile it
 	@mkdir -p $(dir $(POT))
 	@$(BIN)/pybabel -q extract --mapping-file=pyproject.toml --keyword=_l --keyword=lazy_gettext \
-	  --add-location=file --sort-by-file --project=cadencia --output-file=$(POT) tracker integrations web
+	  --add-location=file --sort-by-file --project=cadencia --copyright-holder="the Cadencia contributors" --output-file=$(POT) tracker integrations web
 	@if [ -e $(CATALOGUE)/es/LC_MESSAGES/messages.po ]; then \
 	  $(BIN)/pybabel -q update --input-file=$(POT) --output-dir=$(CATALOGUE) --locale=es \
 	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date; \
 	else $(BIN)/pybabel -q init --input-file=$(POT) --output-dir=$(CATALOGUE) --locale=es; fi
-	@$(BIN)/pybabel -q compile --directory=$(CATALOGUE) --statistics
+	@$(BIN)/pybabel compile --directory=$(CATALOGUE) --statistics
 
 .PHONY: clean
 clean: ## remove .venv and what the tools leave behind

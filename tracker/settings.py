@@ -23,6 +23,7 @@ NAMES = (
     "PROGRAM_ADDRESS",
     "CA_BUNDLE",
     "FEED_HOSTS",
+    "PROXIES",
     "SETTINGS",
 )
 
@@ -40,6 +41,7 @@ class Settings:
     program_address: str | None = None
     ca_bundle: Path | None = None
     feed_hosts: frozenset[str] = frozenset()
+    proxies: int = 0  # how many of our own stand before the site: so many forwarded addresses are believed
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -124,6 +126,7 @@ def _typed(values: Mapping[str, str]) -> Settings:
         program_address=values.get("PROGRAM_ADDRESS", "").strip().lower() or None,
         ca_bundle=_existing(values.get("CA_BUNDLE")),
         feed_hosts=frozenset(h.lower() for h in _words(values.get("FEED_HOSTS", ""))),
+        proxies=_count("PROXIES", values.get("PROXIES", "0")),
     )
 
 
@@ -158,3 +161,9 @@ def _existing(path: str | None) -> Path | None:
     if path and not Path(path).is_file():
         raise BadSettings(f"CADENCIA_CA_BUNDLE: there is no file {path}.")
     return Path(path) if path else None
+
+
+def _count(name: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 10:
+        raise BadSettings(f"CADENCIA_{name} must be a number from 0 to 10.")
+    return int(text)

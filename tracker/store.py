@@ -2,13 +2,63 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.pool import StaticPool
 
 BUSY_TIMEOUT_S = 30
+CONNECT_TIMEOUT_S = 10
+MEMORY = "sqlite://"  # a database of this process alone, gone with it
+
+_MEANINGS = (
+    (
+        "database is locked",
+        "The database is busy: another program kept it locked for long. Try again in a moment.",
+    ),
+    ("disk is full", "The disk is full: nothing was changed. Make room, then run it again."),
+    ("no space left", "The disk of the database is full: nothing was changed. Make room, then run it again."),
+    ("readonly database", "The database can not be written: check who owns the file and its folder."),
+    (
+        "unable to open database",
+        "The database file can not be opened: check its folder and who may enter it.",
+    ),
+    (
+        "not a database",
+        "The database file is not a SQLite database. Restore a backup: `cadencia restore FILE`.",
+    ),
+    ("malformed", "The database file is damaged. Restore a backup: `cadencia restore FILE`."),
+    ("disk i/o error", "The disk failed while the database was read or written. Check the disk."),
+    ("no such table", "The database has no tables yet. Run `cadencia init` first."),
+    ("undefinedtable", "The database has no tables yet. Run `cadencia init` first."),
+    (
+        "password authentication failed",
+        "PostgreSQL refused the user or the password of CADENCIA_DATABASE_URL.",
+    ),
+    ("no password supplied", "PostgreSQL wants a password: add it to CADENCIA_DATABASE_URL."),
+    (
+        "does not exist",
+        "PostgreSQL knows no such database, user or table: check CADENCIA_DATABASE_URL, run `cadencia init`.",
+    ),
+    (
+        "connection refused",
+        "PostgreSQL does not answer at the address in CADENCIA_DATABASE_URL: is it running?",
+    ),
+    ("timeout expired", "PostgreSQL does not answer at the address in CADENCIA_DATABASE_URL: is it running?"),
+    ("name or service not known", "The host in CADENCIA_DATABASE_URL is not known."),
+    ("could not translate host", "The host in CADENCIA_DATABASE_URL is not known."),
+    ("failed to resolve host", "The host in CADENCIA_DATABASE_URL is not known."),
+    (
+        "too many clients",
+        "PostgreSQL takes no more connections at the moment. Try again, or raise max_connections.",
+    ),
+    ("server closed the connection", "PostgreSQL closed the connection: nothing was changed. Try again."),
+    ("connection failed", "PostgreSQL can not be reached at the address in CADENCIA_DATABASE_URL."),
+)
 
 
 class Store:
@@ -22,6 +72,8 @@ class Store:
     def read(self) -> Iterator[OrmSession]:
         """Give a session that reads one consistent state and is rolled back at the end."""
         with OrmSession(self.engine, expire_on_commit=False) as session:
+            if self.engine.dialect.name == "postgresql":
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     @contextmanager
@@ -42,11 +94,31 @@ class Store:
 def open_engine(url: str) -> Engine:
     """Return an engine for SQLite (WAL, foreign keys enforced) or PostgreSQL."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT_S})
+    if url == MEMORY:
+        # One connection, which all threads share: they take turns.
+        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file that the database at `url` lives in; None where it lives elsewhere."""
+    parts: URL = make_url(url)
+    return Path(parts.database) if parts.get_backend_name() == "sqlite" and parts.database else None
+
+
+def explain(error: SQLAlchemyError) -> str:
+    """Say in one line what went wrong with the database and what to do; never shows a row or a password."""
+    said = str(getattr(error, "orig", None) or "").lower()
+    for sign, meaning in _MEANINGS:
+        if sign in said:
+            return meaning
+    kind = type(getattr(error, "orig", None) or error).__name__
+    return f"The database refused ({kind}). Run `cadencia doctor`."
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

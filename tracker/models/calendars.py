@@ -62,6 +62,16 @@ class Calendar(Base):
 
     person: Mapped[Person] = relationship()
 
+    @property
+    def address_binding(self) -> str:
+        """Return what the vault binds `address` to: nobody's address opens as somebody else's."""
+        return f"calendars.address:{self.person_id}"
+
+    @property
+    def cursor_binding(self) -> str:
+        """Return what the vault binds `cursor` to."""
+        return f"calendars.cursor:{self.person_id}"
+
 
 class Copy(Base):
     """One tagged occurrence as one calendar shows it: the newest state of a CalendarEvent.

@@ -1,0 +1,62 @@
+"""The vault: what must not be readable in a copy of the database. Never logs or shows a plain text or a key.
+
+Keys are Fernet keys, newest first. The first seals, all open. Fingerprints come from the *last* key, so that
+a new key put in front changes none of them; before the last key can go, `reseal` (tracker.services.keys)
+moves everything to the keys that stay.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from tracker.errors import BadSettings
+from tracker.keys import derive_key
+
+_END = b"\0"
+
+
+class FernetVault:
+    """Seals with AES-CBC and HMAC (Fernet). Safe to share between threads; holds no connection."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([_fernet(key) for key in keys])
+        self._print_key = derive_key(keys[-1], "fingerprints")
+
+    def seal(self, plain: str, bound_to: str) -> str:
+        """Return `plain` encrypted so that it opens only under the same `bound_to`."""
+        return self._fernet.encrypt(bound_to.encode() + _END + plain.encode()).decode()
+
+    def open(self, sealed: str, bound_to: str) -> str:
+        """Return what was sealed. Raises BadSettings where no key fits or the row is another."""
+        try:
+            opened = self._fernet.decrypt(sealed.encode())
+        except InvalidToken:
+            raise BadSettings(
+                "What is sealed in the database does not open with the keys in CADENCIA_SECRET_KEYS. "
+                "Add the key that it was sealed with to the end of that list."
+            ) from None
+        row, _, plain = opened.partition(_END)
+        if row != bound_to.encode():
+            raise BadSettings("A sealed value in the database belongs to another row: it was copied there.")
+        return plain.decode()
+
+    def fingerprint(self, plain: str) -> str:
+        """Return a keyed hash of 64 hexadecimal digits: equal for equal texts, of no use without the key."""
+        return hmac.new(self._print_key, plain.encode(), hashlib.sha256).hexdigest()
+
+
+def fresh_key() -> str:
+    """Return a new random key as CADENCIA_SECRET_KEYS takes it."""
+    return Fernet.generate_key().decode()
+
+
+def _fernet(key: str) -> Fernet:
+    try:
+        return Fernet(key)
+    except ValueError:
+        raise BadSettings(
+            "CADENCIA_SECRET_KEYS: a key is not 32 bytes in URL-safe base64 (44 characters). "
+            "`cadencia init` in an empty folder writes a settings file with good ones."
+        ) from None

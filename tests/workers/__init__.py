@@ -1,0 +1,1 @@
+"""Tests, in the same places as what they test."""

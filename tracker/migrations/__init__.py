@@ -1,0 +1,1 @@
+"""Alembic's migrations. Run through `tracker.services.schema`; there is no alembic.ini."""

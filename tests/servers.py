@@ -227,11 +227,21 @@ def _runnable_programs(programs: Path, folder: Path, account: Account | None) ->
     try:
         _run([str(programs / "postgres"), "--version"], folder, account)
     except PermissionError:
-        shutil.copytree(programs.parent, folder / "install")
-        for path in (folder / "install").rglob("*"):
-            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-        return folder / "install" / programs.name
+        return _copied(programs, folder / "install")
     return programs
+
+
+def _copied(programs: Path, into: Path) -> Path:
+    # A wheel's libraries lie beside its package, and are found by their place relative to the programs.
+    package = programs.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    copies = into / package.name / programs.parent.name
+    shutil.copytree(programs.parent, copies)
+    if libraries.exists():
+        shutil.copytree(libraries, into / libraries.name)
+    for path in (into, *into.rglob("*")):
+        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+    return copies / programs.name
 
 
 def _initialise_cluster(initdb: Path, data: Path, account: Account | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import re
 import subprocess
@@ -87,5 +88,6 @@ def _declared() -> set[str]:
     return {normalised(re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0]) for line in lines}
 
 
+@functools.cache
 def _distributions() -> dict[str, list[str]]:
     return dict(importlib.metadata.packages_distributions())

@@ -3,7 +3,13 @@
 from tracker.models.absences import Absence, CompanyHoliday
 from tracker.models.audit import AuditEntry
 from tracker.models.base import Base
-from tracker.models.calendars import Calendar, CalendarStatus, Copy, CopyObservation, Provider
+from tracker.models.calendars import (
+    Calendar,
+    CalendarStatus,
+    Copy,
+    CopyObservation,
+    Provider,
+)
 from tracker.models.goals import Goal, Milestone
 from tracker.models.ledgers import LedgerRow, VerdictChange
 from tracker.models.outbox import OutboxMail, OutboxState

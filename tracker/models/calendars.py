@@ -1,8 +1,7 @@
 """Connected calendars, the copies of sessions that they show, and what each copy said when."""
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -30,10 +29,11 @@ class CalendarStatus(StrEnum):
 class Calendar(Base):
     """A calendar of one person.
 
-    `address` (a path, a feed's URL, an account) and `cursor` are sealed by the vault. `last_read_at` is the
-    last time that the calendar was read to its end: nothing later is known of it. `problem` is the code of
-    the last failure, None after a good reading. `paused_pull` marks a reading that would have removed too
-    many sessions and waits for a person.
+    `address` (a path, a feed's URL, an account) and `cursor` are sealed by the vault.
+    `last_read_at` is the last time that the calendar was read to its end: nothing later is known of it.
+    `problem` is the code of the last failure, None after a good reading. `scope` is the hash of what was
+    asked for (the window, the rules): a cursor is good for that alone. A reading that would have removed
+    `removals_held` sessions is not applied until a person accepts so many (`removals_accepted`).
     """
 
     __tablename__ = "calendars"
@@ -55,7 +55,9 @@ class Calendar(Base):
     next_read_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     problem: Mapped[str | None] = mapped_column(String(40))
     failures: Mapped[int] = mapped_column(default=0)
+    scope: Mapped[str] = mapped_column(String(64), default="")
     removals_held: Mapped[int] = mapped_column(default=0)
+    removals_accepted: Mapped[int] = mapped_column(default=0)
     looked_at: Mapped[int] = mapped_column(default=0)
     kept: Mapped[int] = mapped_column(default=0)
     set_aside: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
@@ -77,7 +79,8 @@ class Copy(Base):
     """One tagged occurrence as one calendar shows it: the newest state of a CalendarEvent.
 
     `slot` names the occurrence among all calendars: the entry's lineage and its original start. A copy that
-    the calendar no longer shows has `gone_at`; that alone never cancels a session.
+    the calendar no longer shows has `gone_at`; that alone never cancels a session. All-day copies keep their
+    dates as midnights in UTC; which instants these are depends on the pair that reads them.
     """
 
     __tablename__ = "copies"
@@ -91,21 +94,23 @@ class Copy(Base):
     provider_event_id: Mapped[str] = mapped_column(String(1024))
     slot: Mapped[str] = mapped_column(String(64))  # hash of lineage and original start
     lineage: Mapped[str] = mapped_column(String(64))  # hash: what ties the occurrences of a series together
+    slot_at: Mapped[datetime] = mapped_column(UtcDateTime)  # the original start
     kind: Mapped[EventKind] = mapped_column(word(EventKind))
     role: Mapped[CopyRole] = mapped_column(word(CopyRole))
     tag_rule: Mapped[TagRule] = mapped_column(word(TagRule))
-    organiser: Mapped[str | None] = mapped_column(String(320))  # kept only if a member of the pair, see sync
-    members: Mapped[list[str]] = mapped_column(JSON, default=list)  # addresses of people we know
+    # Of the people on the entry, the calendar's owner and whom the owner is paired with; nobody else.
+    organiser_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+    people: Mapped[list[int]] = mapped_column(JSON, default=list)
     sequence: Mapped[int | None]
     updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[str] = mapped_column(String(64))
+    status: Mapped[EventStatus] = mapped_column(word(EventStatus))
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    all_day_on: Mapped[date | None]
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    all_day: Mapped[bool] = mapped_column(default=False)
     conference: Mapped[str | None] = mapped_column(String(255))
-    pair_choice: Mapped[int | None] = mapped_column(
-        ForeignKey("pairs.id")
-    )  # the member's answer to "which pair?"
-    asks_pair: Mapped[bool] = mapped_column(default=False)
+    asks_pair: Mapped[bool] = mapped_column(default=False)  # it may be of several pairs of the owner's
+    pair_choice: Mapped[int | None] = mapped_column(ForeignKey("pairs.id", ondelete="SET NULL"))  # the answer
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     issues: Mapped[list[str]] = mapped_column(JSON, default=list)
 
@@ -119,7 +124,9 @@ class CopyObservation(Base):
     """What one copy said from one moment on. Rows are added, never changed.
 
     `at` is the provider's own stamp where there is one, else the moment of the sync; `seen_at` is always
-    the moment of the sync.
+    the moment of the sync. At first sight a calendar tells when the entry was made and how it is now, not how
+    it was in between: such an observation is dated back to `at`, and sure only from `sure_from` on.
+    `by_organiser` is True where the copy tells that the organiser cancelled.
     """
 
     __tablename__ = "observations"
@@ -127,10 +134,13 @@ class CopyObservation(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     copy_id: Mapped[int] = mapped_column(ForeignKey("copies.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sure_from: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    all_day: Mapped[bool] = mapped_column(default=False)
     status: Mapped[EventStatus] = mapped_column(word(EventStatus))
-    responses: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # address of a member -> response
+    responses: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)  # id of a person -> response
+    by_organiser: Mapped[bool] = mapped_column(default=False)
 
     copy: Mapped[Copy] = relationship(back_populates="observations")

@@ -39,6 +39,8 @@ class Session(Base):
     # What the pair answered when the entry vanished from a calendar: cancelled then, by this side.
     called_off_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     called_off_by: Mapped[str | None] = mapped_column(String(8))
+    # Up to here the pair has told what became of entries that vanished; a later vanishing asks again.
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     pair: Mapped[Pair] = relationship()
     keys: Mapped[list["SessionKey"]] = relationship(back_populates="session", cascade="all, delete-orphan")

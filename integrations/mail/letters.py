@@ -1,0 +1,78 @@
+"""Letters in the reader's language, from the templates beside this file: subject, text and HTML.
+
+Never decides what is said to whom, and never loads anything from elsewhere: no pictures, no styles, no
+counting pixels. A fact that a template asks for and nobody gave is an error, not an empty place.
+
+What each template wants, and may have: `sign_in`: name, link, minutes; asked_from. All of them: base_url.
+"""
+
+import re
+import textwrap
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from markupsafe import Markup
+
+from tracker.ports import Letter
+from tracker.wording import Reader, catalogue, language_of
+
+TEMPLATES = Path(__file__).parent / "templates"
+TEXT_WIDTH = 72
+FONT = Markup("-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif")
+
+
+class JinjaLetterWriter:
+    """Writes letters; safe to share between threads."""
+
+    def write(self, template: str, language: str, facts: Mapping[str, Any]) -> Letter:
+        """Return the letter `template` for `facts`; a `timezone` among them is the reader's."""
+        spoken = language_of(language)
+        reader = Reader(spoken, facts.get("timezone", "UTC"))
+        known = {**facts, "reader": reader}
+        env = _environment(spoken)
+        text, html = env.get_template(f"{template}.txt.j2"), env.get_template(f"{template}.html.j2")
+        subject = _subject(text, known)
+        return Letter(subject, _tidy(text.render(known)), html.render(known, subject=subject))
+
+
+@lru_cache
+def _environment(language: str) -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    env.filters["fill"] = fill
+    env.globals.update(language=language, font=FONT)
+    # The extension adds this method when it is loaded, which no type checker sees.
+    env.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    return env
+
+
+def _subject(template: Template, facts: Mapping[str, Any]) -> str:
+    block = template.blocks["subject"]
+    return " ".join("".join(block(template.new_context(dict(facts)))).split())
+
+
+def _tidy(text: str) -> str:
+    """Return the text without blanks at line ends and with at most one empty line between paragraphs."""
+    bare = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", bare).strip() + "\n"
+
+
+def fill(text: str, indent: str = "", first: str | None = None) -> str:
+    """Return `text` broken into lines that any mail program shows whole; addresses are never broken."""
+    return textwrap.fill(
+        " ".join(text.split()),
+        TEXT_WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

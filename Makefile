@@ -30,7 +30,7 @@ READY_DEV := $(VENV)/.ready-dev
 .PHONY: help
 help: ## list the targets
 	@echo "Cadencia: make TARGET [ARGS=\"...\"]"
-	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -nE 's/^([a-z-]+):.*## (.*)$$/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 	  while IFS='|' read -r name text; do printf '  %-14s %s\n' "$$name" "$$text"; done
 
 .PHONY: demo

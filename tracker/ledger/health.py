@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from tracker.ledger.document import Health, HealthReason, Outcome, PeriodVerdict, Verdict
 from tracker.ledger.evidence import Side
-from tracker.ledger.meetings import Meeting
-from tracker.ledger.periods import NOWHERE, Plan
+from tracker.ledger.meetings import Meeting, in_utc
+from tracker.ledger.periods import Plan
 from tracker.ledger.rules import Rules
 
 _HELD = Outcome.HELD
@@ -66,10 +66,10 @@ class Standing(NamedTuple):
 
 def judge_health(standing: Standing, rules: Rules, now: datetime) -> tuple[Health, tuple[HealthReason, ...]]:
     """Judge the pair as a whole; the first state that fits is its health."""
-    periods = standing.plan.periods
-    if periods and now < periods[0].starts_at:
+    plan = standing.plan
+    if plan.size and now < plan.bounds[0]:
         return Health.NOT_STARTED, ()
-    if standing.over == len(periods):
+    if standing.over == plan.size:
         return Health.ENDED, ()
     if standing.observed_until is None or now - standing.observed_until >= rules.stale_after:
         return Health.UNKNOWN, (HealthReason.STALE,)
@@ -85,11 +85,12 @@ def find_risks(standing: Standing, now: datetime) -> Iterable[HealthReason]:
         yield HealthReason.MISSED
     if standing.over and standing.verdicts[standing.over - 1].verdict is Verdict.DISPUTED:
         yield HealthReason.DISPUTED
-    current = standing.plan.find_current(now)
+    plan = standing.plan
+    current = plan.find_current(now)
     if (
-        current != NOWHERE
+        0 <= current < plan.size
         and standing.verdicts[current].verdict is Verdict.OPEN
-        and now >= standing.plan.periods[current].two_thirds_at
+        and now >= plan.two_thirds(current)
     ):
         yield HealthReason.NOTHING_SCHEDULED
 
@@ -98,15 +99,16 @@ def find_next_review(
     plan: Plan, meetings: list[Meeting], observed_until: datetime | None, rules: Rules, now: datetime
 ) -> datetime | None:
     """Tell the earliest instant after `now` at which time alone can change the ledger, if there is one."""
-    turns = [m.end for m in meetings if m.end > now]
     quiet_since = now - rules.confirm_within
-    turns += [m.end + rules.confirm_within for m in meetings if m.end > quiet_since]
+    turns = [
+        end if end > now else end + rules.confirm_within
+        for end in [m.end for m in meetings]
+        if end > quiet_since
+    ]
+    turns += plan.next_turns(now)
     if observed_until is not None and now - observed_until < rules.stale_after:
         turns += stale_limit(observed_until, rules)
-    next_turn = plan.next_turn(now)
-    if next_turn is not None:
-        turns.append(next_turn)
-    return min(turns, default=None)
+    return in_utc(min(turns)) if turns else None
 
 
 def stale_limit(observed_until: datetime, rules: Rules) -> list[datetime]:

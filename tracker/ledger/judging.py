@@ -7,12 +7,12 @@ from datetime import datetime
 from tracker.ledger.document import Ledger, SessionOutcome
 from tracker.ledger.evidence import Evidence, Policy
 from tracker.ledger.health import Standing, count_numbers, find_next_review, find_next_session, judge_health
-from tracker.ledger.meetings import Meeting, in_utc, read_meetings
+from tracker.ledger.meetings import Meeting, in_utc, read_meeting
 from tracker.ledger.outcomes import settle_outcome
 from tracker.ledger.periods import Plan, lay_plan
 from tracker.ledger.replacements import assign_replacements, failed_meetings
 from tracker.ledger.rules import Rules, read_policy
-from tracker.ledger.serving import fill_slots, place_meetings
+from tracker.ledger.serving import fill_slots, place_meeting
 from tracker.ledger.verdicts import Moment, find_excusable, group_failed, judge_period
 
 
@@ -28,12 +28,17 @@ def judge(evidence: Evidence, *, now: datetime, policy: Policy | None = None) ->
     plan = lay_plan(
         evidence.timezone, evidence.starts_on, evidence.ends_on, evidence.cadence, rules.grace_days
     )
-    meetings = read_meetings(evidence.sessions, now, rules.reschedule_within)
-    for meeting in meetings:
-        settle_outcome(meeting, now, rules)
+    meetings = []
+    for session in evidence.sessions:
+        meeting = read_meeting(session, now, rules.reschedule_within)
+        if meeting is not None:
+            settle_outcome(meeting, now, rules)
+            meetings.append(meeting)
     failed = failed_meetings(meetings)
     assign_replacements(meetings, failed, rules.reschedule_within)
-    place_meetings(meetings, plan, rules.grace_days)
+    if plan.size:
+        for meeting in meetings:
+            place_meeting(meeting, plan)
     return write_ledger(evidence, plan, meetings, failed, rules, now)
 
 
@@ -50,10 +55,8 @@ def write_ledger(
     observed_until = None if evidence.observed_until is None else min(in_utc(evidence.observed_until), now)
     excusable = find_excusable(plan, evidence.absences)
     slots = fill_slots(meetings, required, excusable)
-    moment = Moment(plan.count_over(now), observed_until, excusable, group_failed(failed))
-    verdicts = tuple(
-        [judge_period(i, period, slots[i], required, moment) for i, period in enumerate(plan.periods)]
-    )
+    moment = Moment(plan, plan.count_over(now), observed_until, excusable, group_failed(failed))
+    verdicts = tuple([judge_period(i, slot, required, moment) for i, slot in enumerate(slots)])
     numbers = count_numbers(verdicts, slots)
     standing = Standing(plan, verdicts, moment.over, observed_until, numbers.consecutive_missed)
     health, reasons = judge_health(standing, rules, now)
@@ -61,7 +64,12 @@ def write_ledger(
         evidence.pair,
         now,
         verdicts,
-        tuple([SessionOutcome(m.id, m.outcome, m.late, m.absent, m.origin, m.replaces) for m in meetings]),
+        tuple(
+            [
+                SessionOutcome(m.id, m.outcome, m.late, m.absent, in_utc(m.origin), m.replaces)
+                for m in meetings
+            ]
+        ),
         *numbers,
         find_next_session(meetings),
         health,

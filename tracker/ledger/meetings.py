@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
+from msgspec import Struct
+
 from tracker.ledger.document import Outcome
-from tracker.ledger.evidence import Observation, Presence, Session, Side, Statement, Status
-from tracker.ledger.periods import NOWHERE
+from tracker.ledger.evidence import Observation, Session, Side, Status
 
 _CONFIRMED = Status.CONFIRMED
 _CANCELLED = Status.CANCELLED
@@ -15,37 +17,31 @@ _by_at = attrgetter("at")
 by_start = attrgetter("start", "id")
 
 
-class Meeting:
+class Meeting(Struct, eq=False, gc=False):
     """One session at `now`; the steps of judging fill in what they settle.
 
-    `off_since` is when the calendar was seen to call it off (None if it stands). `start_day` is a
-    local date's ordinal, `start_period` and `origin_period` are indexes of periods or NOWHERE; it can serve
-    the periods `lo` to `hi` (none if lo > hi).
+    `off_since` is when the calendar was seen to call it off (None if it stands). `start_period` and
+    `origin_period` are -1 before all periods and their number after them; it can serve the periods `lo` to
+    `hi` (none if lo > hi), and `serves` one of them or none (-1).
     """
 
-    __slots__ = (
-        "absent", "attendance", "end", "first_seen", "hi", "id", "late", "lo", "off_since",
-        "origin", "origin_period", "outcome", "replaces", "start", "start_day", "start_period", "state",
-        "statements",
-    )  # fmt: skip
-
-    def __init__(self, session: Session, first_seen: datetime, state: Observation) -> None:
-        self.id: str = session.id
-        self.statements: tuple[Statement, ...] = session.statements
-        self.attendance: tuple[Presence, ...] | None = session.attendance
-        self.first_seen = first_seen
-        self.state = state
-        self.start: datetime = in_utc(state.starts_at)
-        self.end: datetime = in_utc(state.ends_at)
-        self.origin: datetime = self.start
-        self.off_since: datetime | None = None
-        self.outcome: Outcome = Outcome.SCHEDULED
-        self.late = False
-        self.absent: tuple[Side, ...] = ()
-        self.replaces: str | None = None
-        self.start_day = 0
-        self.start_period = self.origin_period = self.lo = NOWHERE
-        self.hi = NOWHERE - 1
+    id: str
+    session: Session
+    state: Observation
+    first_seen: datetime
+    start: datetime
+    end: datetime
+    origin: datetime
+    off_since: datetime | None
+    outcome: Outcome = Outcome.SCHEDULED
+    late: bool = False
+    absent: tuple[Side, ...] = ()
+    replaces: str | None = None
+    start_period: int = -1
+    origin_period: int = -1
+    lo: int = 0
+    hi: int = -1
+    serves: int = -1
 
 
 def in_utc(instant: datetime) -> datetime:
@@ -53,36 +49,26 @@ def in_utc(instant: datetime) -> datetime:
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
-def read_meetings(sessions: tuple[Session, ...], now: datetime, within: timedelta) -> list[Meeting]:
-    """Read the sessions that were known at `now`, in the order given."""
-    meetings = []
-    for session in sessions:
-        meeting = read_meeting(session, now, within)
-        if meeting is not None:
-            meetings.append(meeting)
-    return meetings
-
-
 def read_meeting(session: Session, now: datetime, within: timedelta) -> Meeting | None:
     """Read one session's history up to `now`; None if it was not on any calendar by then.
 
-    A start left up to `within` ago still counts as moved in time.
+    A session moved up to `within` after its old start is still moved in time.
     """
-    known = [seen for seen in session.observations if seen.at <= now]
-    if not known:
-        return None
-    if len(known) > 1:
-        known.sort(key=_by_at)  # stable, so that equal instants keep the file's order
+    known: Sequence[Observation] = session.observations
+    if len(known) > 1 or known[0].at > now:
+        # Sorting is stable, so that equal instants keep the file's order.
+        known = sorted([seen for seen in known if seen.at <= now], key=_by_at)
+        if not known:
+            return None
     state = known[-1]
-    meeting = Meeting(session, known[0].at, state)
-    if state.status is _CANCELLED or state.declined_by:
-        meeting.off_since = find_off_since(known)
-    if len(known) > 1:
-        meeting.origin = trace_origin(known, within)
-    return meeting
+    start = state.starts_at if state.starts_at.tzinfo is UTC else state.starts_at.astimezone(UTC)
+    origin = start if len(known) == 1 else trace_origin(known, start, within)
+    off = state.status is _CANCELLED or state.declined_by
+    off_since = find_off_since(known) if off else None
+    return Meeting(session.id, session, state, known[0].at, start, state.ends_at, origin, off_since)
 
 
-def find_off_since(known: list[Observation]) -> datetime:
+def find_off_since(known: Sequence[Observation]) -> datetime:
     """Tell when the last unbroken row of cancelled or declined observations began."""
     since = known[-1].at
     for seen in reversed(known):
@@ -92,14 +78,16 @@ def find_off_since(known: list[Observation]) -> datetime:
     return since
 
 
-def trace_origin(known: list[Observation], within: timedelta) -> datetime:
+def trace_origin(known: Sequence[Observation], start: datetime, within: timedelta) -> datetime:
     """Follow the moves made in time back from the current start to the one they began from."""
-    origin = known[-1].starts_at
     confirmed = [seen for seen in known if seen.status is _CONFIRMED]
-    if confirmed and confirmed[-1].starts_at == origin:
-        for index in range(len(confirmed) - 2, -1, -1):
-            left = confirmed[index].starts_at
-            if left != origin and confirmed[index + 1].at > left + within:
-                break
-            origin = left
-    return in_utc(origin)
+    origin = start
+    if confirmed and confirmed[-1].starts_at == start:
+        moved_at = confirmed[-1].at
+        for seen in confirmed[-2::-1]:
+            if seen.starts_at != origin:
+                if moved_at > seen.starts_at + within:
+                    break
+                origin = seen.starts_at
+            moved_at = seen.at
+    return origin

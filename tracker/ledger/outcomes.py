@@ -15,6 +15,8 @@ _MENTEE = Side.MENTEE
 _SIDES = (_MENTEE, _MENTOR)  # sorted as the ledger writes them
 _ENOUGH = timedelta(minutes=10)
 
+Stays = tuple[Presence, ...]
+
 _HELD = Outcome.HELD
 _CANCELLED = Outcome.CANCELLED
 _SCHEDULED = Outcome.SCHEDULED
@@ -26,13 +28,14 @@ _UNCONFIRMED = Outcome.UNCONFIRMED
 
 def settle_outcome(meeting: Meeting, now: datetime, rules: Rules) -> None:
     """Settle one session's outcome and, if it failed, who was absent and whether it was called off late."""
-    mentor, mentee = latest_words(meeting.statements, now)
+    statements = meeting.session.statements
+    mentor, mentee = latest_words(statements, now) if statements else (None, None)
     meeting.outcome = outcome = decide(meeting, mentor, mentee, now, rules)
     if outcome is _CANCELLED:
         meeting.late = meeting.start - (meeting.off_since or meeting.start) < rules.notice
         meeting.absent = sort_sides(meeting.state.declined_by) or name_side(meeting.state.cancelled_by)
     elif outcome is _NOT_HELD:
-        meeting.absent = find_absent(mentor, mentee, meeting.attendance)
+        meeting.absent = find_absent(mentor, mentee, meeting.session.attendance)
 
 
 def latest_words(statements: Iterable[Statement], now: datetime) -> tuple[Statement | None, Statement | None]:
@@ -61,46 +64,46 @@ def decide(
         return _CANCELLED
     if now < meeting.end:
         return _SCHEDULED
-    silent = (mentor is None) + (mentee is None)
-    if silent == 0:
-        return decide_spoken(meeting, said_held)
+    attendance = meeting.session.attendance
+    if mentor is not None and mentee is not None:
+        return decide_spoken(said_held, attendance)
     over = now >= meeting.end + rules.confirm_within
-    if silent == 1:
-        return decide_half_spoken(meeting, over, said_held)
-    return decide_silent(meeting, over, rules)
+    if mentor is not None or mentee is not None:
+        return decide_half_spoken(over, said_held, attendance)
+    return decide_silent(over, attendance, rules)
 
 
-def decide_spoken(meeting: Meeting, said_held: int) -> Outcome:
+def decide_spoken(said_held: int, attendance: Stays | None) -> Outcome:
     """Both spoke, and not both of them for 'held'."""
     if not said_held:
         return _NOT_HELD
-    return _HELD if both_attended(meeting.attendance) else _DISPUTED
+    return _HELD if both_attended(attendance) else _DISPUTED
 
 
-def decide_half_spoken(meeting: Meeting, over: bool, said_held: int) -> Outcome:
+def decide_half_spoken(over: bool, said_held: int, attendance: Stays | None) -> Outcome:
     """One spoke; the other may still do so until the confirm window is `over`."""
     if said_held:
-        return _HELD if over or both_attended(meeting.attendance) else _AWAITING
+        return _HELD if over or both_attended(attendance) else _AWAITING
     return _NOT_HELD if over else _AWAITING
 
 
-def decide_silent(meeting: Meeting, over: bool, rules: Rules) -> Outcome:
+def decide_silent(over: bool, attendance: Stays | None, rules: Rules) -> Outcome:
     """Nobody spoke: the meeting's own record decides, if there is one."""
-    if meeting.attendance is not None and both_attended(meeting.attendance):
+    if both_attended(attendance):
         return _HELD
     if not over:
         return _AWAITING
-    if meeting.attendance is not None:  # recorded, and not both attended: somebody is absent by record
+    if attendance is not None:  # recorded, and not both attended: somebody is absent by record
         return _NOT_HELD
     return _HELD if rules.silence_is_held else _UNCONFIRMED
 
 
-def both_attended(attendance: tuple[Presence, ...] | None) -> bool:
+def both_attended(attendance: Stays | None) -> bool:
     """Tell whether a record shows both in the meeting for long enough."""
     return attendance is not None and all(attended(attendance, side) for side in _SIDES)
 
 
-def attended(attendance: tuple[Presence, ...], side: Side) -> bool:
+def attended(attendance: Stays, side: Side) -> bool:
     """Tell whether one side was there for 10 minutes in all; stays that overlap (two devices) count once."""
     stays = sorted((stay.joined_at, stay.left_at) for stay in attendance if stay.who is side)
     total = timedelta()
@@ -115,7 +118,7 @@ def attended(attendance: tuple[Presence, ...], side: Side) -> bool:
 
 
 def find_absent(
-    mentor: Statement | None, mentee: Statement | None, attendance: tuple[Presence, ...] | None
+    mentor: Statement | None, mentee: Statement | None, attendance: Stays | None
 ) -> tuple[Side, ...]:
     """Tell who was absent from a session that was not held; two people who blame each other blame nobody."""
     said = {_MENTOR: mentor, _MENTEE: mentee}

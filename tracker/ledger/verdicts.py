@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from datetime import datetime
 from typing import NamedTuple
@@ -10,10 +11,16 @@ from tracker.ledger.document import Outcome, PeriodVerdict, Reason, Verdict
 from tracker.ledger.evidence import Absence, Side
 from tracker.ledger.meetings import Meeting
 from tracker.ledger.outcomes import sort_sides
-from tracker.ledger.periods import NOWHERE, Period, Plan, is_weekday
+from tracker.ledger.periods import Plan, is_weekday
 
 _HELD = Outcome.HELD
 _MET = Verdict.MET
+_EXCUSED = Verdict.EXCUSED
+_PLANNED = Verdict.PLANNED
+_OPEN = Verdict.OPEN
+_UNKNOWN = Verdict.UNKNOWN
+_MISSED = Verdict.MISSED
+_ON_TIME = Reason.ON_TIME
 _NOBODY: tuple[Side, ...] = ()
 # Of an over period whose slots are all filled, the worst one decides.
 _WORST_FIRST = (
@@ -22,12 +29,13 @@ _WORST_FIRST = (
     (Outcome.AWAITING, Verdict.AWAITING),
     (Outcome.SCHEDULED, Verdict.RESCHEDULED),
 )
-_STRONGEST_FIRST = (Reason.RESCHEDULED, Reason.LATE, Reason.EARLY)
+_STRONGEST_FIRST = (Reason.RESCHEDULED, Reason.LATE, Reason.EARLY, Reason.ON_TIME)
 
 
 class Moment(NamedTuple):
     """What judging a period needs beyond its own sessions; lists and keys go by the index of the period."""
 
+    plan: Plan
     over: int
     observed_until: datetime | None
     excusable: list[bool]
@@ -38,74 +46,68 @@ def group_failed(failed: list[Meeting]) -> dict[int, list[Meeting]]:
     """Group failed sessions by the periods in which they have their origin or their start."""
     groups: dict[int, list[Meeting]] = defaultdict(list)
     for meeting in failed:
-        for index in {meeting.origin_period, meeting.start_period} - {NOWHERE}:
+        for index in {meeting.origin_period, meeting.start_period}:
             groups[index].append(meeting)
     return groups
 
 
 def find_excusable(plan: Plan, absences: tuple[Absence, ...]) -> list[bool]:
     """Tell of each period whether fewer than half of its Mondays to Fridays are free of absences."""
-    away = [0] * len(plan.periods)
-    for day in absent_weekdays(plan, absences):
-        away[plan.find_day(day)] += 1
-    return [
-        period.weekdays == 0 or 2 * (period.weekdays - gone) < period.weekdays
-        for period, gone in zip(plan.periods, away, strict=True)
-    ]
+    away = [0] * plan.size
+    if plan.size:
+        for day in absent_weekdays(absences, plan.days[0], plan.days[-1]):
+            away[bisect_right(plan.days, day) - 1] += 1
+    return [2 * gone > weekdays or not weekdays for weekdays, gone in zip(plan.weekdays, away, strict=True)]
 
 
-def absent_weekdays(plan: Plan, absences: tuple[Absence, ...]) -> set[int]:
-    """List the Mondays to Fridays of the agreement's periods on which one or both are away."""
-    if not plan.periods:
-        return set()
-    first, end = plan.first_days[0], plan.end_days[-1]
+def absent_weekdays(absences: tuple[Absence, ...], first: int, end: int) -> set[int]:
+    """List the Mondays to Fridays in [first, end) on which one or both are away."""
     days: set[int] = set()
     for absence in absences:
-        span = range(max(absence.first_on.toordinal(), first), min(absence.last_on.toordinal() + 1, end))
-        days.update(day for day in span if is_weekday(day))
+        since, until = absence.first_on.toordinal(), absence.last_on.toordinal() + 1
+        days.update(day for day in range(max(since, first), min(until, end)) if is_weekday(day))
     return days
 
 
-def judge_period(
-    index: int, period: Period, slot: list[Meeting], required: int, moment: Moment
-) -> PeriodVerdict:
+def judge_period(index: int, slot: list[Meeting], required: int, moment: Moment) -> PeriodVerdict:
     """Judge one period from its serving sessions."""
+    plan = moment.plan
     reason: Reason | None = None
     missed_by = _NOBODY
     full = len(slot) == required
-    if full and all(m.outcome is _HELD for m in slot):
-        verdict, reason = _MET, explain_met(slot, index, period)
+    if full and all([m.outcome is _HELD for m in slot]):
+        verdict, reason = _MET, explain_met(slot, index, plan.size)
     elif moment.excusable[index]:
-        verdict = Verdict.EXCUSED
+        verdict = _EXCUSED
     elif index >= moment.over:
-        verdict = Verdict.PLANNED if full else Verdict.OPEN
+        verdict = _PLANNED if full else _OPEN
     elif full:
         verdict = find_worst(slot)
-    elif moment.observed_until is None or moment.observed_until < period.closes_at:
-        verdict = Verdict.UNKNOWN
+    elif moment.observed_until is None or moment.observed_until < plan.closings[index]:
+        verdict = _UNKNOWN
     else:
-        verdict = Verdict.MISSED
+        verdict = _MISSED
         reason, missed_by = explain_missed(moment.failed_in.get(index, []))
     ids = tuple([m.id for m in slot])
-    return PeriodVerdict(period.starts_on, period.ends_before, required, verdict, reason, ids, missed_by)
+    return PeriodVerdict(plan.dates[index], plan.dates[index + 1], required, verdict, reason, ids, missed_by)
 
 
-def explain_met(slot: list[Meeting], index: int, period: Period) -> Reason:
+def explain_met(slot: list[Meeting], index: int, size: int) -> Reason:
     """Give the strongest reason among the sessions that serve a met period."""
-    reasons = {explain_serving(m, index, period) for m in slot}
-    return next((reason for reason in _STRONGEST_FIRST if reason in reasons), Reason.ON_TIME)
+    if len(slot) == 1:
+        return explain_serving(slot[0], index, size)
+    reasons = {explain_serving(m, index, size) for m in slot}
+    return next(reason for reason in _STRONGEST_FIRST if reason in reasons)
 
 
-def explain_serving(meeting: Meeting, index: int, period: Period) -> Reason:
-    """Tell how one session came to serve a period; outside all periods it can only be early or late."""
-    if meeting.start_period != meeting.origin_period and NOWHERE not in (
-        meeting.start_period,
-        meeting.origin_period,
-    ):
+def explain_serving(meeting: Meeting, index: int, size: int) -> Reason:
+    """Tell how one session came to serve a period; a move from or to outside them is no rescheduling."""
+    start, origin = meeting.start_period, meeting.origin_period
+    if start != origin and 0 <= start < size and 0 <= origin < size:
         return Reason.RESCHEDULED
-    if meeting.start_day >= period.end_day:
-        return Reason.LATE
-    return Reason.EARLY if meeting.start_day < period.first_day else Reason.ON_TIME
+    if start == index:
+        return _ON_TIME
+    return Reason.LATE if start > index else Reason.EARLY
 
 
 def find_worst(slot: list[Meeting]) -> Verdict:

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
-_MOST_MIDNIGHTS = 20_000  # about 50 years; a longer run over odd dates starts afresh rather than grow
 _SECOND = timedelta(seconds=1)
+_TICK = timedelta.resolution
 
 
 class Zone:
     """One time zone; days are proleptic ordinals (`date.toordinal`), instants are in UTC."""
 
-    __slots__ = ("_info", "_midnights")
+    __slots__ = ("_info", "midnight", "steps_back")
+
+    midnight: Callable[[int], datetime]  # when a local day begins, see `find_midnight`
+    steps_back: Callable[[int], bool]  # whether the day before comes back after that, see `find_step_back`
 
     def __init__(self, name: str) -> None:
         self._info = ZoneInfo(name)
-        self._midnights: dict[int, datetime] = {}
+        # Some 50 years of days; a file over more of them costs time, never memory.
+        self.midnight = lru_cache(maxsize=20_000)(partial(find_midnight, self._info))
+        self.steps_back = lru_cache(maxsize=20_000)(partial(find_step_back, self._info))
 
     def day_of(self, instant: datetime) -> int:
         """Tell the local date on which an instant falls."""
         return instant.astimezone(self._info).toordinal()
-
-    def midnight(self, day: int) -> datetime:
-        """Tell when a local day begins: its first midnight or, where that is skipped, the gap's end."""
-        known = self._midnights.get(day)
-        if known is None:
-            if len(self._midnights) >= _MOST_MIDNIGHTS:
-                self._midnights.clear()
-            known = self._midnights[day] = find_midnight(self._info, day)
-        return known
 
 
 def find_midnight(info: ZoneInfo, day: int) -> datetime:
@@ -52,6 +49,15 @@ def find_gap_end(info: ZoneInfo, before: datetime, after: datetime) -> datetime:
         else:
             before = middle
     return after
+
+
+def find_step_back(info: ZoneInfo, day: int) -> bool:
+    """Tell whether the clock, once `day` has begun, is set back into the day before.
+
+    St John's did so at 00:01 until 2011: there an instant after a midnight can still be of the old date.
+    """
+    last = datetime.combine(date.fromordinal(day), time.min) - _TICK
+    return last.replace(tzinfo=info, fold=1).astimezone(UTC) >= find_midnight(info, day)
 
 
 @lru_cache(maxsize=1024)

@@ -117,8 +117,13 @@ class SmtpMailer:
     def _log_in(self, server: smtplib.SMTP, user: str) -> None:
         try:
             server.login(user, self.address.password or "")
-        except smtplib.SMTPNotSupportedError:
-            raise self._unreachable("it does not offer a login, but CADENCIA_MAIL_URL names a user") from None
+        except smtplib.SMTPException as error:
+            # The bare class says that none of the server's ways to log in is one of ours.
+            if type(error) not in (smtplib.SMTPException, smtplib.SMTPNotSupportedError):
+                raise
+            raise self._unreachable(
+                "it offers no login that we know, and CADENCIA_MAIL_URL has one"
+            ) from None
 
     def _trust(self) -> ssl.SSLContext:
         context = ssl.create_default_context()

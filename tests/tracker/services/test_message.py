@@ -32,7 +32,8 @@ def test_it_carries_the_text_and_the_html_of_the_letter() -> None:
     assert plain is not None
     assert html is not None
     assert mail.get_content_type() == "multipart/alternative"
-    assert (plain.get_content(), html.get_content()) == (LETTER.text, LETTER.html)
+    assert plain.get_content().splitlines() == LETTER.text.splitlines()
+    assert html.get_content().splitlines() == LETTER.html.splitlines()
 
 
 def test_it_says_when_it_was_written_and_that_a_machine_wrote_it() -> None:

@@ -41,6 +41,7 @@ class Postbox:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
+        assert server.transport is not None
         self.got.append(envelope)
         self.used_tls.append(server.transport.get_extra_info("sslcontext") is not None)
         return self.data_answer

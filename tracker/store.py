@@ -1,15 +1,18 @@
 """The database: one engine, and two ways in. A transaction never waits for the network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.pool import StaticPool
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
@@ -94,12 +97,16 @@ class Store:
 def open_engine(url: str) -> Engine:
     """Return an engine for SQLite (WAL, foreign keys enforced) or PostgreSQL."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT_S})
+        return create_engine(
+            url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT_S}
+        )
     if url == MEMORY:
         # One connection, which all threads share: they take turns.
-        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        engine = create_engine(
+            url, hide_parameters=True, poolclass=StaticPool, connect_args={"check_same_thread": False}
+        )
     else:
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -109,6 +116,13 @@ def sqlite_file(url: str) -> Path | None:
     """Return the file that the database at `url` lives in; None where it lives elsewhere."""
     parts: URL = make_url(url)
     return Path(parts.database) if parts.get_backend_name() == "sqlite" and parts.database else None
+
+
+def portions(things: Iterable[T], size: int = 10_000) -> Iterator[list[T]]:
+    """Yield `things` in lists that fit into one statement: SQLite takes at most 32,766 parameters."""
+    left = iter(things)
+    while portion := list(islice(left, size)):
+        yield portion
 
 
 def explain(error: SQLAlchemyError) -> str:

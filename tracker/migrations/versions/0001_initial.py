@@ -84,7 +84,9 @@ def upgrade() -> None:
         sa.Column("next_read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("problem", sa.String(length=40), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("scope", sa.String(length=64), nullable=False),
         sa.Column("removals_held", sa.Integer(), nullable=False),
+        sa.Column("removals_accepted", sa.Integer(), nullable=False),
         sa.Column("looked_at", sa.Integer(), nullable=False),
         sa.Column("kept", sa.Integer(), nullable=False),
         sa.Column("set_aside", sa.JSON(), nullable=False),
@@ -204,25 +206,33 @@ def upgrade() -> None:
         sa.Column("provider_event_id", sa.String(length=1024), nullable=False),
         sa.Column("slot", sa.String(length=64), nullable=False),
         sa.Column("lineage", sa.String(length=64), nullable=False),
+        sa.Column("slot_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(length=24), nullable=False),
         sa.Column("role", sa.String(length=24), nullable=False),
         sa.Column("tag_rule", sa.String(length=24), nullable=False),
-        sa.Column("organiser", sa.String(length=320), nullable=True),
-        sa.Column("members", sa.JSON(), nullable=False),
+        sa.Column("organiser_id", sa.Integer(), nullable=True),
+        sa.Column("people", sa.JSON(), nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.String(length=24), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("all_day_on", sa.Date(), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("all_day", sa.Boolean(), nullable=False),
         sa.Column("conference", sa.String(length=255), nullable=True),
-        sa.Column("pair_choice", sa.Integer(), nullable=True),
         sa.Column("asks_pair", sa.Boolean(), nullable=False),
+        sa.Column("pair_choice", sa.Integer(), nullable=True),
         sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("issues", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["calendar_id"], ["calendars.id"], name=op.f("fk_copies_calendar_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(["pair_choice"], ["pairs.id"], name=op.f("fk_copies_pair_choice")),
+        sa.ForeignKeyConstraint(
+            ["organiser_id"], ["people.id"], name=op.f("fk_copies_organiser_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["pair_choice"], ["pairs.id"], name=op.f("fk_copies_pair_choice"), ondelete="SET NULL"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_copies")),
         sa.UniqueConstraint(
             "calendar_id", "provider_event_id", name=op.f("uq_copies_calendar_id_provider_event_id")
@@ -257,6 +267,7 @@ def upgrade() -> None:
         sa.Column("attendance_recorded", sa.Boolean(), nullable=False),
         sa.Column("called_off_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("called_off_by", sa.String(length=8), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["pair_id"], ["pairs.id"], name=op.f("fk_sessions_pair_id"), ondelete="CASCADE"
         ),
@@ -311,11 +322,14 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("copy_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sure_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("all_day", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(length=24), nullable=False),
         sa.Column("responses", sa.JSON(), nullable=False),
+        sa.Column("by_organiser", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["copy_id"], ["copies.id"], name=op.f("fk_observations_copy_id"), ondelete="CASCADE"
         ),

@@ -11,9 +11,9 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session as OrmSession
 
-from tracker.models import AuditEntry, Person, PersonAddress
+from tracker.models import Person, PersonAddress
 from tracker.ports import Vault
-from tracker.services.audit import Act
+from tracker.services.audit import Act, Entry, record_all
 from tracker.services.connections import CalendarAt, connect_calendars, pairs_of, read_soon
 from tracker.services.people_file import PersonRow, read_people
 from tracker.services.review import touch_pairs
@@ -204,17 +204,11 @@ def _settle_aliases(db: OrmSession, changes: list[_Change], ids: Mapping[str, in
 def _note(
     db: OrmSession, new: list[_Change], altered: list[_Change], ids: Mapping[str, int], act: Act
 ) -> None:
-    # record() adds one object a call; a file of a company has a hundred thousand rows.
-    shared = {"at": act.at, "actor_id": act.actor_id, "via": act.via}
-    entries: list[dict[str, object]] = [
-        {**shared, "act": "person.added", "subject": f"person:{ids[c.email]}", "details": {}} for c in new
-    ]
+    entries: list[Entry] = [("person.added", f"person:{ids[c.email]}", {}) for c in new]
     for c in altered:
         fields = sorted([*c.values, *(["aliases"] if c.has_other_aliases else [])])
-        subject = f"person:{ids[c.email]}"
-        entries.append({**shared, "act": "person.changed", "subject": subject, "details": {"fields": fields}})
-    if entries:
-        db.execute(insert(AuditEntry), entries)
+        entries.append(("person.changed", f"person:{ids[c.email]}", {"fields": fields}))
+    record_all(db, act, entries)
 
 
 def _follow_up(db: OrmSession, altered: list[_Change], ids: Mapping[str, int], act: Act) -> None:

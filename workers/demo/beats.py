@@ -100,13 +100,13 @@ def _cancelled_by_mentee(plot: Plot, period: int) -> None:
 
 
 def _chain(plot: Plot, period: int) -> None:
-    """Call off the session, then its replacement; the third date holds, in the next period."""
+    """Call off the session, miss its replacement; the third date holds, in the next period."""
     first = _call_off(plot, period, "mentor", 30 * HOUR)
     second = plot.at_clock(plot.working_day(first.date() + 2 * DAY))
-    off = Change(second - 4 * HOUR, second, declined=(plot.address("mentee"),))
-    plot.add(second, first - 29 * HOUR, off)
+    plot.add(second, first - 29 * HOUR)
+    plot.say(second, held=False, absent="mentee")
     third = plot.at_clock(plot.working_day(plot.term.end(period) + 2 * DAY))
-    plot.add(third, second - 3 * HOUR)
+    plot.add(third, second + 3 * HOUR)
     plot.say(third, held=True)
 
 

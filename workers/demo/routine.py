@@ -182,8 +182,10 @@ def _work(member: Member, now: datetime, nth: int) -> Meeting:
     titles = _WORK[member.office.language]
     look = Look(titles[choice(f"{member.email}{nth}w", len(titles))], note=_words(member)["note"])
     near = [m for m in CAST.values() if m != member and m.department == member.department]
-    first = choice(f"{member.email}{nth}g", len(near)) if near else 0
-    return _once(member, now, f"work {nth}", look, *near[first : first + 3])
+    first = choice(f"{member.email}{nth}g", len(near) or 1)
+    # Three at least, or nobody: two of a pair alone would be asked whether it was a session.
+    guests = (near + near)[first : first + 3] if len(near) > 2 else []
+    return _once(member, now, f"work {nth}", look, *guests)
 
 
 def _once(member: Member, now: datetime, name: str, look: Look, *guests: Member) -> Meeting:

@@ -48,6 +48,11 @@ class Member:
         return f"{slug(self.name)}@{DOMAIN}"
 
     @property
+    def manager(self) -> str:
+        """Return the manager's address, '' at the top."""
+        return f"{slug(self.boss)}@{DOMAIN}" if self.boss else ""
+
+    @property
     def invited_as(self) -> str:
         """Return the address that calendars know them by: an alias, where they have one."""
         return self.aliases[0] if self.aliases else self.email

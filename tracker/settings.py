@@ -6,6 +6,7 @@ Never prints or logs a value: a secret that is wrong is named, not shown.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +27,25 @@ NAMES = (
     "PROXIES",
     "SETTINGS",
 )
+# Names that the settings file may have already, for what later versions do with them.
+LATER = (
+    "BROKER_URL",
+    "GOOGLE_SERVICE_ACCOUNT",
+    "GOOGLE_CLIENT_ID",
+    "GOOGLE_CLIENT_SECRET",
+    "GOOGLE_API_ROOT",
+    "MICROSOFT_TENANT",
+    "MICROSOFT_CLIENT_ID",
+    "MICROSOFT_CLIENT_SECRET",
+    "MICROSOFT_CLIENT_CERTIFICATE",
+    "MICROSOFT_AUTHORITY",
+    "GRAPH_ROOT",
+    "OIDC_ISSUER",
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+)
+# Not settings of the product: for finding errors, and for tests.
+OTHERS = ("DEBUG", "REQUIRE_BROWSER")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +68,8 @@ class Settings:
         """Return the secret keys, or raise BadSettings where there are none."""
         if not self.secret_keys:
             raise BadSettings(
-                f"CADENCIA_SECRET_KEYS is not set. Run `cadencia init` in this folder: it writes {SETTINGS_FILE} "
-                "with fresh keys. Or set the variable."
+                "CADENCIA_SECRET_KEYS is not set. Run `cadencia init`: it writes a settings file "
+                f"with fresh keys, {SETTINGS_FILE}, into this folder."
             )
         return self.secret_keys
 
@@ -69,49 +89,63 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     path = Path(named) if named else (folder or Path()) / SETTINGS_FILE
     if named and not path.is_file():
         raise BadSettings(f"CADENCIA_SETTINGS names {path}, but there is no such file.")
-    merged = {**(_read_file(path) if path.is_file() else {}), **_ours(environ)}
-    values = {name: value for name in NAMES if (value := _value(merged, PREFIX + name)) is not None}
-    _refuse_unknown(merged, path)
-    return _typed(values)
+    written = _read_file(path) if path.is_file() else {}
+    ours = {k: v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
+    # A secret may stand in the file as a value and come from the environment as NAME_FILE, or the reverse.
+    said = {_bare(name) for name in ours}
+    merged = {**{k: v for k, v in written.items() if _bare(k) not in said}, **ours}
+    return _typed({name: v for name in NAMES if (v := _value(merged, PREFIX + name)) is not None})
 
 
-def _ours(environ: Mapping[str, str]) -> dict[str, str]:
-    return {k: v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
+def unused_names(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the CADENCIA_ variables of the environment that no setting has: typing errors, most likely."""
+    environ = os.environ if environ is None else environ
+    return sorted(n for n in environ if n.startswith(PREFIX) and _bare(n) not in {*NAMES, *LATER, *OTHERS})
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix(PREFIX).removesuffix("_FILE")
 
 
 def _read_file(path: Path) -> dict[str, str]:
-    values = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        bare = line.strip()
+    values: dict[str, str] = {}
+    for number, line in enumerate(_text(path, str(path)).splitlines(), 1):
+        bare = line.strip().removeprefix("export ")
         if not bare or bare.startswith("#"):
             continue
-        name, equals, value = bare.partition("=")
-        if not equals or not name.strip().startswith(PREFIX):
-            raise BadSettings(f"{path}, line {number}: expected CADENCIA_NAME=value.")
-        values[name.strip()] = value.strip().strip("'\"")
+        name, equals, value = (part.strip() for part in bare.partition("="))
+        if not equals or not name.startswith(PREFIX):
+            raise BadSettings(f"{path}, line {number}: write CADENCIA_NAME=value.")
+        if name in values:
+            raise BadSettings(f"{path}, line {number}: {name} stands there twice.")
+        if _bare(name) not in {*NAMES, *LATER} - {"SETTINGS"}:
+            near = get_close_matches(_bare(name), NAMES, n=1)
+            hint = f" Did you mean {PREFIX}{near[0]}?" if near else ""
+            raise BadSettings(
+                f"{path}, line {number}: there is no setting {name}.{hint} See docs/settings.md."
+            )
+        values[name] = _unquoted(value)
     return {k: v for k, v in values.items() if v}
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise BadSettings(f"{name}: {path} can not be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"{name}: {path} is not text in UTF-8.") from None
 
 
 def _value(merged: Mapping[str, str], name: str) -> str | None:
     # Any setting may come from a file, so that secrets need not stand in the environment.
     if (path := merged.get(name + "_FILE")) and name in merged:
         raise BadSettings(f"Set {name} or {name}_FILE, not both.")
-    if not path:
-        return merged.get(name)
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise BadSettings(f"{name}_FILE: {path} can not be read ({error.strerror}).") from None
-
-
-def _refuse_unknown(merged: Mapping[str, str], path: Path) -> None:
-    known = {PREFIX + n for n in NAMES} | {f"{PREFIX}{n}_FILE" for n in NAMES}
-    if unknown := sorted(set(_from_file_only(merged, path)) - known):
-        raise BadSettings(f"{path}: unknown setting {unknown[0]}. See docs/settings.md for the names.")
-
-
-def _from_file_only(merged: Mapping[str, str], path: Path) -> list[str]:
-    return [name for name in (_read_file(path) if path.is_file() else {}) if name in merged]
+    return _text(Path(path), name + "_FILE").strip() if path else merged.get(name)
 
 
 def _typed(values: Mapping[str, str]) -> Settings:
@@ -139,6 +173,8 @@ def _database_url(url: str) -> str:
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
     if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise BadSettings("CADENCIA_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://.")
+    if url in ("sqlite:///", "sqlite:///:memory:"):
+        raise BadSettings("CADENCIA_DATABASE_URL must name a file: sqlite:///cadencia.sqlite.")
     return url
 
 

@@ -12,55 +12,49 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.pool import StaticPool
 
+from tracker.errors import BadSettings, TrackerError
+
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
 MEMORY = "sqlite://"  # a database of this process alone, gone with it
 
-_MEANINGS = (
-    (
-        "database is locked",
-        "The database is busy: another program kept it locked for long. Try again in a moment.",
-    ),
-    ("disk is full", "The disk is full: nothing was changed. Make room, then run it again."),
-    ("no space left", "The disk of the database is full: nothing was changed. Make room, then run it again."),
+# What a driver says, and what that means: something to set up, or something that passes.
+_SET_UP = (
     ("readonly database", "The database can not be written: check who owns the file and its folder."),
     (
         "unable to open database",
         "The database file can not be opened: check its folder and who may enter it.",
     ),
-    (
-        "not a database",
-        "The database file is not a SQLite database. Restore a backup: `cadencia restore FILE`.",
-    ),
-    ("malformed", "The database file is damaged. Restore a backup: `cadencia restore FILE`."),
-    ("disk i/o error", "The disk failed while the database was read or written. Check the disk."),
+    ("not a database", "The database file is not SQLite's. Restore a backup: `cadencia restore FILE`."),
     ("no such table", "The database has no tables yet. Run `cadencia init` first."),
-    ("undefinedtable", "The database has no tables yet. Run `cadencia init` first."),
+    ("no such column", "The database is of another version. Run `cadencia doctor`."),
     (
         "password authentication failed",
-        "PostgreSQL refused the user or the password of CADENCIA_DATABASE_URL.",
+        "PostgreSQL refused the user or the password in CADENCIA_DATABASE_URL.",
     ),
     ("no password supplied", "PostgreSQL wants a password: add it to CADENCIA_DATABASE_URL."),
-    (
-        "does not exist",
-        "PostgreSQL knows no such database, user or table: check CADENCIA_DATABASE_URL, run `cadencia init`.",
-    ),
+    ("does not exist", "PostgreSQL knows no such database, user or table: check CADENCIA_DATABASE_URL."),
     (
         "connection refused",
-        "PostgreSQL does not answer at the address in CADENCIA_DATABASE_URL: is it running?",
+        "PostgreSQL does not answer at the address in CADENCIA_DATABASE_URL. Is it running?",
     ),
-    ("timeout expired", "PostgreSQL does not answer at the address in CADENCIA_DATABASE_URL: is it running?"),
-    ("name or service not known", "The host in CADENCIA_DATABASE_URL is not known."),
-    ("could not translate host", "The host in CADENCIA_DATABASE_URL is not known."),
-    ("failed to resolve host", "The host in CADENCIA_DATABASE_URL is not known."),
-    (
-        "too many clients",
-        "PostgreSQL takes no more connections at the moment. Try again, or raise max_connections.",
-    ),
-    ("server closed the connection", "PostgreSQL closed the connection: nothing was changed. Try again."),
+    ("timeout expired", "PostgreSQL does not answer at the address in CADENCIA_DATABASE_URL. Is it running?"),
+    ("not known", "The host in CADENCIA_DATABASE_URL is not known."),
+    ("translate host", "The host in CADENCIA_DATABASE_URL is not known."),
+    ("resolve host", "The host in CADENCIA_DATABASE_URL is not known."),
     ("connection failed", "PostgreSQL can not be reached at the address in CADENCIA_DATABASE_URL."),
+)
+_PASSES = (
+    ("database is locked", "The database is busy: another program kept it locked for long. Try again."),
+    ("table is locked", "The database is busy: another program kept it locked for long. Try again."),
+    ("disk is full", "The disk of the database is full: nothing was changed. Make room and try again."),
+    ("no space left", "The disk of the database is full: nothing was changed. Make room and try again."),
+    ("malformed", "The database file is damaged. Restore a backup: `cadencia restore FILE`."),
+    ("disk i/o error", "The disk failed while the database was read or written. Check the disk."),
+    ("too many clients", "PostgreSQL takes no more connections now. Try again, or raise max_connections."),
+    ("server closed the connection", "PostgreSQL closed the connection: nothing was changed. Try again."),
 )
 
 
@@ -125,14 +119,20 @@ def portions(things: Iterable[T], size: int = 10_000) -> Iterator[list[T]]:
         yield portion
 
 
-def explain(error: SQLAlchemyError) -> str:
-    """Say in one line what went wrong with the database and what to do; never shows a row or a password."""
-    said = str(getattr(error, "orig", None) or "").lower()
-    for sign, meaning in _MEANINGS:
+def explain(error: SQLAlchemyError) -> TrackerError:
+    """Return what went wrong with the database and what to do; never shows a row or a password.
+
+    BadSettings is for what somebody has to set up, another TrackerError for what may pass.
+    """
+    origin = getattr(error, "orig", None) or error
+    said = str(origin).lower()
+    for sign, meaning in _PASSES:
         if sign in said:
-            return meaning
-    kind = type(getattr(error, "orig", None) or error).__name__
-    return f"The database refused ({kind}). Run `cadencia doctor`."
+            return TrackerError(meaning)
+    for sign, meaning in _SET_UP:
+        if sign in said:
+            return BadSettings(meaning)
+    return TrackerError(f"The database refused ({type(origin).__name__}). Run `cadencia doctor`.")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

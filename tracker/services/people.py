@@ -5,7 +5,7 @@ history of the pair.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, tuple_, update
@@ -15,7 +15,7 @@ from tracker.models import Person, PersonAddress
 from tracker.ports import Vault
 from tracker.services.audit import Act, Entry, record_all
 from tracker.services.connections import CalendarAt, connect_calendars, pairs_of, read_soon
-from tracker.services.people_file import PersonRow, read_people
+from tracker.services.people_file import PersonRow, missing_files, read_people
 from tracker.services.review import touch_pairs
 from tracker.services.tables import File, Problems
 from tracker.store import portions
@@ -90,7 +90,7 @@ def import_people(db: OrmSession, vault: Vault, file: File, act: Act) -> Importe
     known = find_people(db, (a for row in rows for a in (row.email, *(row.aliases or ()))))
     changes = _plan(rows, known, problems)
     problems.raise_any()
-    return _apply(db, vault, changes, act)
+    return replace(_apply(db, vault, changes, act), notes=missing_files(rows, file))
 
 
 def find_people(db: OrmSession, addresses: Iterable[str]) -> dict[str, Known]:

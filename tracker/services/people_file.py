@@ -124,3 +124,14 @@ def read_calendar(text: str, email: str, folder: Path | None) -> CalendarAt:
         raise BadCell("is the path of a file. Only the command `cadencia people import` can take one.")
     # Not resolved: a link to the newest export is to be followed at each reading.
     return CalendarAt(Provider.ICAL, os.path.abspath(folder / Path(text).expanduser()))  # noqa: PTH100
+
+
+def missing_files(rows: list[PersonRow], file: File) -> tuple[str, ...]:
+    """Return a note for each calendar file that is not there (yet): that is no reason to refuse the person."""
+    return tuple(
+        f"{file.name}, line {row.line}, calendar: there is no file {row.calendar.address} yet."
+        for row in rows
+        if row.calendar
+        and row.calendar.address.startswith(os.sep)
+        and not Path(row.calendar.address).exists()
+    )

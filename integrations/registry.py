@@ -1,0 +1,79 @@
+"""The one place that builds what services need of the outside world. Decides nothing, and touches no network.
+
+What is heavy to import is imported when it is first needed: most commands need little of it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from integrations.vault import FernetVault
+from tracker.clock import SystemClock
+from tracker.errors import ConnectorError
+from tracker.models import Provider
+from tracker.ports import CalendarSource, Clock, LetterWriter, Mailer, Sources, Vault
+from tracker.settings import Settings
+from tracker.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that services are handed. Safe to share between threads; close the store at the end."""
+
+    settings: Settings
+    store: Store
+    vault: Vault
+    sources: Sources
+    writer: LetterWriter
+    mailer: Mailer
+    clock: Clock
+
+
+class NotAvailable(ConnectorError):
+    """This version can not read such calendars."""
+
+    code = "not_available"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsSources:
+    """Opens calendars as the settings say."""
+
+    settings: Settings
+
+    def open(self, provider: str, address: str, timezone: str) -> CalendarSource:
+        """Return the source for `address`; no network yet. Raises ConnectorError where there is none."""
+        return open_calendar(provider, address, timezone, self.settings)
+
+
+def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
+    """Build all ports. Raises BadSettings, naming the setting; connects to nothing yet."""
+    from integrations.mail import open_mailer, open_writer
+
+    return Ports(
+        settings=settings,
+        store=Store(settings.database_url),
+        vault=FernetVault(settings.keys),
+        sources=SettingsSources(settings),
+        writer=open_writer(),
+        mailer=open_mailer(settings.mail_url, settings.ca_bundle),
+        clock=clock or SystemClock(),
+    )
+
+
+def open_calendar(provider: str, address: str, timezone: str, settings: Settings) -> CalendarSource:
+    """Return the calendar at `address` (a path, a URL, an account: a secret), ready to be read.
+
+    Raises ConnectorError for an address that can not be one, and NotAvailable for providers to come.
+    """
+    if provider != Provider.ICAL:
+        raise NotAvailable(
+            f"{provider} calendars are not available in this version. Publish the calendar as an iCalendar "
+            "feed, and give its https address."
+        )
+    from integrations import ical
+
+    open_ical: Callable[..., CalendarSource] = ical.open_calendar
+    return open_ical(address, timezone, settings)

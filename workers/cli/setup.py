@@ -1,0 +1,39 @@
+"""What most commands begin with: settings, ports, the database as this version needs it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from integrations.registry import Ports, open_ports
+from tracker.errors import BadInput
+from tracker.ports import Clock
+from tracker.services import schema
+from tracker.services.audit import Act
+from tracker.services.tables import File
+from tracker.settings import load_settings
+
+
+@contextmanager
+def opened(clock: Clock | None = None) -> Iterator[Ports]:
+    """Give the ports of the settings; the database is there and of this version, or BadSettings says so."""
+    ports = open_ports(load_settings(), clock)
+    try:
+        schema.require_current(ports.store)
+        yield ports
+    finally:
+        ports.store.close()
+
+
+def by_command(ports: Ports) -> Act:
+    """Return the act of whoever sits at the command line, now."""
+    return Act(None, "command", ports.clock.now())
+
+
+def read_file(name: str) -> File:
+    """Read a file that was named on the command line. Raises BadInput."""
+    path = Path(name)
+    try:
+        return File(path.name, path.read_bytes(), path.absolute().parent)
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        raise BadInput(f"{name}: {reason}. Name the path of a CSV file.") from None

@@ -1,0 +1,204 @@
+"""Taking a reading of one calendar into the database: its copies, what they say now, and their sessions.
+
+Never reaches the network, and never commits: the caller's transaction holds rows and cursor together. What no
+rule matched is refused at this border, whoever let it through.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as OrmSession
+
+from tracker.errors import BadPayload
+from tracker.events import CalendarEvent, EventStatus, Pull, PullKind, Response
+from tracker.models import Calendar, Copy, CopyObservation
+from tracker.observing import (
+    Seen,
+    instant_of,
+    lineage_of,
+    observe_first,
+    observe_later,
+    observe_removal,
+    slot_of,
+)
+from tracker.services.histories import seen_of
+from tracker.services.matching import Matching, is_suspicious, match_pull
+from tracker.services.scope import Scope
+from tracker.services.settle import Placed, settle_copies
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a reading brought: how many copies are new, changed or gone; `held`: too many were to go."""
+
+    added: int = 0
+    changed: int = 0
+    gone: int = 0
+    held: int = 0
+
+
+NOTHING = Intake()
+
+
+@dataclass(slots=True)
+class _Taking:
+    """The state of one taking; `is_rescoped`: what is asked of the calendar is not what was asked last."""
+
+    db: OrmSession
+    calendar: Calendar
+    scope: Scope
+    now: datetime
+    is_rescoped: bool
+    placed: list[Placed]
+
+
+def take_pull(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, now: datetime) -> Intake:
+    """Apply a FULL or DELTA pull, or nothing of it where it would remove too many sessions."""
+    if any(event.tag_rule is None for event in pull.events):
+        raise BadPayload("The connector handed on an entry that no rule matches; nothing was stored.")
+    copies = db.scalars(select(Copy).where(Copy.calendar_id == calendar.id)).all()
+    matching = match_pull(copies, pull, now)
+    if is_suspicious(matching, copies, pull) and matching.removals() > calendar.removals_accepted:
+        return Intake(held=matching.removals())
+    taking = _Taking(db, calendar, scope, now, calendar.scope != scope.digest, [])
+    changed = _change_known(taking, matching)
+    added = sum([_add(taking, event) for event in matching.new])
+    gone = _take_away(taking, matching.vanished, pull)
+    db.flush()
+    settle_copies(db, taking.placed, [pair.id for pair in scope.pairs], now)
+    return Intake(added, changed, gone)
+
+
+def _change_known(taking: _Taking, matching: Matching) -> int:
+    differing = [(c, e) for c, e in matching.known if taking.is_rescoped or _differs(taking.scope, c, e)]
+    last = _load_last(taking.db, [copy.id for copy, _ in differing])
+    return sum([_change(taking, copy, event, last[copy.id]) for copy, event in differing])
+
+
+def _differs(scope: Scope, copy: Copy, event: CalendarEvent) -> bool:
+    return (
+        copy.version != event.version
+        or copy.gone_at is not None
+        or copy.provider_event_id != event.provider_event_id
+        or copy.slot != slot_of(event)
+        or copy.people != sorted(scope.people_on(event))
+    )
+
+
+def _change(taking: _Taking, copy: Copy, event: CalendarEvent, last: Seen) -> int:
+    people = _people_on(taking.scope, copy, event)
+    was_gone, old_slot = copy.gone_at is not None, copy.slot
+    seen = observe_later(event, _by_name(people), last, taking.now)
+    if seen is None and was_gone:
+        seen = _again(last, taking.now)
+    if seen is not None:
+        taking.db.add(_row(copy, seen, taking.now))
+        _show(copy, seen)
+    _describe(taking, copy, event, people)
+    copy.gone_at = None
+    is_news = bool(taking.db.is_modified(copy)) or seen is not None
+    if is_news or taking.is_rescoped:
+        _place(taking, copy, event, old_slot if old_slot != copy.slot else None)
+    return int(is_news)
+
+
+def _add(taking: _Taking, event: CalendarEvent) -> int:
+    belonging = taking.scope.belonging(event)
+    if not belonging.pairs and not belonging.asks:
+        return 0
+    people = taking.scope.people_on(event)
+    copy = Copy(calendar_id=taking.calendar.id)
+    seen = observe_first(event, _by_name(people), taking.now)
+    _describe(taking, copy, event, people)
+    _show(copy, seen[-1])
+    taking.db.add(copy)
+    taking.db.add_all([_row(copy, each, taking.now) for each in seen])
+    _place(taking, copy, event, None)
+    return 1
+
+
+def _take_away(taking: _Taking, vanished: Collection[Copy], pull: Pull) -> int:
+    # A tombstone tells that the entry was deleted; an entry that is missing from a list tells nothing.
+    last = _load_last(taking.db, [copy.id for copy in vanished]) if pull.kind is PullKind.DELTA else {}
+    for copy in vanished:
+        copy.gone_at = taking.now
+        if copy.id in last and copy.status is not EventStatus.CANCELLED:
+            seen = observe_removal(last[copy.id], copy.role, taking.now)
+            taking.db.add(_row(copy, seen, taking.now))
+            _show(copy, seen)
+        taking.placed.append(Placed(copy, None, ()))
+    return len(vanished)
+
+
+def _place(taking: _Taking, copy: Copy, event: CalendarEvent, old_slot: str | None) -> None:
+    belonging = taking.scope.belonging(event, copy.pair_choice)
+    copy.asks_pair = belonging.asks
+    taking.placed.append(Placed(copy, old_slot, tuple(pair.id for pair in belonging.pairs)))
+
+
+def _people_on(scope: Scope, copy: Copy, event: CalendarEvent) -> dict[int, Response]:
+    people = scope.people_on(event)
+    if not event.attendees_complete:
+        # The calendar did not name everybody this time: whoever was on the entry still is.
+        return {**dict.fromkeys(copy.people, Response.NONE), **people}
+    return people
+
+
+def _describe(taking: _Taking, copy: Copy, event: CalendarEvent, people: Iterable[int]) -> None:
+    assert event.tag_rule is not None  # noqa: S101 - refused before
+    copy.provider_event_id = event.provider_event_id
+    copy.slot = slot_of(event)
+    copy.lineage = lineage_of(event)
+    copy.slot_at = instant_of(event.original_start or event.start)
+    copy.kind = event.kind
+    copy.role = event.copy_role
+    copy.tag_rule = event.tag_rule
+    copy.organiser_id = taking.scope.organiser_of(event)
+    copy.people = sorted(people)
+    copy.sequence = event.sequence
+    copy.updated_at = event.updated_at
+    copy.version = event.version
+    copy.conference = f"{event.conference.kind}:{event.conference.key}"[:255] if event.conference else None
+    copy.issues = list(event.issues)
+
+
+def _show(copy: Copy, seen: Seen) -> None:
+    copy.status, copy.all_day = seen.status, seen.all_day
+    copy.starts_at, copy.ends_at = seen.starts_at, seen.ends_at
+
+
+def _row(copy: Copy, seen: Seen, now: datetime) -> CopyObservation:
+    return CopyObservation(
+        copy=copy,
+        at=seen.at,
+        sure_from=seen.sure_from,
+        seen_at=now,
+        starts_at=seen.starts_at,
+        ends_at=seen.ends_at,
+        all_day=seen.all_day,
+        status=seen.status,
+        responses=dict(sorted(seen.responses.items())),
+        by_organiser=seen.by_organiser,
+    )
+
+
+def _again(last: Seen, now: datetime) -> Seen:
+    at = max(now, last.at)
+    return Seen(
+        at, at, last.starts_at, last.ends_at, last.all_day, last.status, last.responses, last.by_organiser
+    )
+
+
+def _by_name(people: dict[int, Response]) -> dict[str, Response]:
+    return {str(person): response for person, response in people.items()}
+
+
+def _load_last(db: OrmSession, copy_ids: list[int]) -> dict[int, Seen]:
+    rows = db.scalars(
+        select(CopyObservation)
+        .where(CopyObservation.copy_id.in_(copy_ids))
+        .order_by(CopyObservation.at, CopyObservation.id)
+    )
+    return {row.copy_id: seen_of(row) for row in rows}

@@ -1,0 +1,175 @@
+"""What of a person's calendar concerns us: the rules, the stretch of time, and which pair an entry is of.
+
+Never keeps an address: whoever is on an entry becomes the id of a person of one of the pairs, or nothing.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session as OrmSession
+
+from tracker.events import CalendarEvent, CopyRole, Moment, Response, TagRule, Window
+from tracker.models import Agreement, Pair, Person, PersonAddress, Program
+from tracker.settings import Settings
+from tracker.tags import TagRules
+
+# Sessions that moved out of the term, or serve its first and last period by the grace, lie in the margin.
+MARGIN = timedelta(days=31)
+# Agreements that ended longer ago than this are not read any more.
+LOOK_BACK = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One agreement's stretch of local dates, first and last included."""
+
+    timezone: str
+    starts_on: date
+    ends_on: date
+
+    def covers(self, moment: Moment) -> bool:
+        """Tell whether the local date of `moment` lies in the term."""
+        if isinstance(moment, datetime):
+            moment = moment.astimezone(ZoneInfo(self.timezone)).date()
+        return self.starts_on <= moment <= self.ends_on
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPair:
+    """A pair of the calendar's owner; `other_id` is the other person of it."""
+
+    id: int
+    other_id: int
+    takes_suggestions: bool
+    terms: tuple[Term, ...]
+
+    def covers(self, event: CalendarEvent) -> bool:
+        """Tell whether the entry's slot, or where it stands now, lies in an agreement's term."""
+        moments = (event.start, *([event.original_start] if event.original_start else []))
+        return any(term.covers(moment) for term in self.terms for moment in moments)
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """The pairs that an entry is of; `asks`: it could be of several, and only its owner can tell."""
+
+    pairs: tuple[OwnPair, ...] = ()
+    asks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is read of one person's calendar; `people` maps the addresses of the owner and partners to ids."""
+
+    owner_id: int
+    timezone: str
+    people: Mapping[str, int]
+    pairs: tuple[OwnPair, ...]
+    rules: TagRules
+    window: Window
+
+    @property
+    def digest(self) -> str:
+        """Return a hash of all that decides what a reading gives; if it changes, all is read anew."""
+        rules = (sorted(self.rules.markers), sorted(self.rules.program_addresses))
+        partners = sorted(map(sorted, self.rules.partners))
+        parts = (self.timezone, sorted(self.people.items()), self.pairs, rules, partners, self.window)
+        return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+    def people_on(self, event: CalendarEvent) -> dict[int, Response]:
+        """Return whom we know of those on the entry, its owner always, and what they answered."""
+        known = {self.owner_id: Response.NONE}
+        if (organiser := self.people.get(event.organiser or "")) is not None:
+            known.setdefault(organiser, Response.NONE)
+        for attendee in event.attendees:
+            if attendee.email in self.people:
+                known[self.people[attendee.email]] = attendee.response
+        return known
+
+    def organiser_of(self, event: CalendarEvent) -> int | None:
+        """Return who called the meeting, if it is somebody we know."""
+        if event.copy_role is CopyRole.ORGANISER:
+            return self.owner_id
+        return self.people.get(event.organiser or "")
+
+    def belonging(self, event: CalendarEvent, choice: int | None = None) -> Belonging:
+        """Return the pairs that the entry is of; `choice` is the pair that its owner named when asked."""
+        named = [pair for pair in self.pairs if pair.other_id in self.people_on(event)]
+        suggested = event.tag_rule is TagRule.SUGGESTED
+        possible = [
+            pair
+            for pair in named or self.pairs
+            if pair.covers(event) and (pair.takes_suggestions or not suggested)
+        ]
+        if named or len(possible) < 2:
+            return Belonging(tuple(possible))
+        chosen = tuple(pair for pair in possible if pair.id == choice)
+        return Belonging(chosen, asks=not chosen)
+
+
+def load_scope(db: OrmSession, person: Person, settings: Settings, now: datetime) -> Scope | None:
+    """Return what to read of the person's calendars; None for somebody whom no agreement needs it for."""
+    terms = _load_terms(db, person.id, now.date() - LOOK_BACK)
+    if not terms:
+        return None
+    rows = db.execute(
+        select(Pair.id, Pair.mentor_id, Pair.mentee_id, Program.suggests_untagged, Program.address)
+        .join(Program)
+        .where(Pair.id.in_(terms))
+        .order_by(Pair.id)
+    ).all()
+    others = {row.id: row.mentee_id if row.mentor_id == person.id else row.mentor_id for row in rows}
+    pairs = tuple(OwnPair(r.id, others[r.id], r.suggests_untagged, terms[r.id]) for r in rows)
+    people = _load_addresses(db, {person.id, *others.values()})
+    programs = {row.address.lower() for row in rows if row.address} | {settings.program_address or ""}
+    rules = TagRules(
+        owner=_addresses_of(people, person.id),
+        partners=tuple(_addresses_of(people, p.other_id) for p in pairs if p.takes_suggestions),
+        markers=settings.tags,
+        program_addresses=frozenset(programs - {""}),
+    )
+    return Scope(person.id, person.timezone, people, pairs, rules, _window(pairs))
+
+
+def _load_terms(db: OrmSession, person_id: int, ended_after: date) -> dict[int, tuple[Term, ...]]:
+    rows = db.execute(
+        select(Agreement.pair_id, Agreement.timezone, Agreement.starts_on, Agreement.ends_on)
+        .join(Pair)
+        .where(or_(Pair.mentor_id == person_id, Pair.mentee_id == person_id))
+        .where(Agreement.ends_on > ended_after)
+        .order_by(Agreement.pair_id, Agreement.starts_on)
+    )
+    terms: dict[int, tuple[Term, ...]] = {}
+    for row in rows:
+        terms[row.pair_id] = (
+            *terms.get(row.pair_id, ()),
+            Term(row.timezone, row.starts_on, row.ends_on),
+        )
+    return terms
+
+
+def _load_addresses(db: OrmSession, person_ids: Collection[int]) -> dict[str, int]:
+    main = select(Person.email, Person.id).where(Person.id.in_(person_ids))
+    further = select(PersonAddress.email, PersonAddress.person_id)
+    rows = db.execute(main.union_all(further.where(PersonAddress.person_id.in_(person_ids))))
+    return {row.email: row.id for row in rows}
+
+
+def _addresses_of(people: Mapping[str, int], person_id: int) -> frozenset[str]:
+    return frozenset(address for address, owner in people.items() if owner == person_id)
+
+
+def _window(pairs: tuple[OwnPair, ...]) -> Window:
+    # Whole months, so that the question to the provider, and with it the cursor, stays the same for long.
+    first = min(term.starts_on for pair in pairs for term in pair.terms) - MARGIN
+    last = max(term.ends_on for pair in pairs for term in pair.terms) + MARGIN
+    after = (last.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return Window(_midnight(first.replace(day=1)), _midnight(after))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)

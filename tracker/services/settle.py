@@ -1,0 +1,118 @@
+"""From copies to sessions: which session each slot stands for. Never cancels one, and forgets none."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session as OrmSession
+
+from tracker.events import TagRule
+from tracker.models import Attendance, Copy, Pair, Session, SessionKey, Standing, Statement
+from tracker.services.histories import refresh_times
+from tracker.services.review import touch_pairs
+
+_Keys = dict[tuple[int, str], Session]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A copy that is new or changed: the slot that it had before, and the pairs that it is of."""
+
+    copy: Copy
+    old_slot: str | None
+    pair_ids: tuple[int, ...]
+
+
+def settle_copies(
+    db: OrmSession, placed: Sequence[Placed], pair_ids: Sequence[int], now: datetime
+) -> set[int]:
+    """Give every slot its session, make the pairs due for a review, and return the ids of the sessions.
+
+    `pair_ids` are all pairs of the calendar's owner: a slot that already is a session of one stays it.
+    """
+    if not placed:
+        return set()
+    lock_pairs(db, pair_ids)
+    keys = _load_keys(db, placed, pair_ids)
+    for place in placed:
+        for pair_id in pair_ids:
+            _settle(db, keys, place, pair_id, now)
+    db.flush()
+    affected = {session for place in placed for session in _sessions_of(keys, place, pair_ids)}
+    _count_tagged(affected, placed, keys)
+    refresh_times(db, {session.id for session in affected})
+    touch_pairs(db, {session.pair_id for session in affected}, now)
+    return {session.id for session in affected}
+
+
+def lock_pairs(db: OrmSession, pair_ids: Collection[int]) -> None:
+    """Keep others from making sessions of these pairs until we are done: both calendars may show the same."""
+    db.execute(select(Pair.id).where(Pair.id.in_(pair_ids)).order_by(Pair.id).with_for_update())
+
+
+def absorb_session(db: OrmSession, kept: Session, other: Session) -> None:
+    """Make two sessions one: what was known of `other` is now known of `kept`, and `other` is no more."""
+    for table in (SessionKey, Statement, Attendance):
+        db.execute(update(table).where(table.session_id == other.id).values(session_id=kept.id))
+    kept.attendance_recorded = kept.attendance_recorded or other.attendance_recorded
+    if Standing.COUNTED in (kept.standing, other.standing):
+        kept.standing = Standing.COUNTED
+    db.flush()
+    db.expire(kept, ["keys", "statements", "attendance"])
+    db.expire(other)
+    db.delete(other)
+    db.flush()
+
+
+def _load_keys(db: OrmSession, placed: Sequence[Placed], pair_ids: Sequence[int]) -> _Keys:
+    slots = {slot for place in placed for slot in (place.copy.slot, place.old_slot) if slot}
+    rows = db.execute(
+        select(SessionKey.pair_id, SessionKey.slot, Session)
+        .join(Session, Session.id == SessionKey.session_id)
+        .where(SessionKey.pair_id.in_(pair_ids), SessionKey.slot.in_(slots))
+    )
+    return {(row.pair_id, row.slot): row.Session for row in rows}
+
+
+def _settle(db: OrmSession, keys: _Keys, place: Placed, pair_id: int, now: datetime) -> None:
+    there = keys.get((pair_id, place.copy.slot))
+    before = keys.get((pair_id, place.old_slot)) if place.old_slot else None
+    if there is None and before is None:
+        if pair_id in place.pair_ids:
+            keys[pair_id, place.copy.slot] = _new_session(db, place.copy, pair_id, now)
+    elif there is None and before is not None:
+        before.keys.append(SessionKey(pair_id=pair_id, slot=place.copy.slot))
+        keys[pair_id, place.copy.slot] = before
+    elif there is not None and before is not None and there is not before:
+        # The other calendar showed the series at its new place before this one did.
+        kept, other = sorted((there, before), key=lambda session: session.id)
+        absorb_session(db, kept, other)
+        keys.update({key: kept for key, session in keys.items() if session is other})
+
+
+def _new_session(db: OrmSession, copy: Copy, pair_id: int, now: datetime) -> Session:
+    suggested = copy.tag_rule is TagRule.SUGGESTED
+    session = Session(
+        pair_id=pair_id,
+        standing=Standing.SUGGESTED if suggested else Standing.COUNTED,
+        starts_at=copy.starts_at,
+        ends_at=copy.ends_at,
+        created_at=now,
+        keys=[SessionKey(pair_id=pair_id, slot=copy.slot)],
+    )
+    db.add(session)
+    return session
+
+
+def _sessions_of(keys: _Keys, place: Placed, pair_ids: Sequence[int]) -> list[Session]:
+    found = (keys.get((pair_id, place.copy.slot)) for pair_id in pair_ids)
+    return [session for session in found if session is not None]
+
+
+def _count_tagged(affected: Collection[Session], placed: Sequence[Placed], keys: _Keys) -> None:
+    """Count the sessions of which some calendar now shows a tagged copy, whatever was thought before."""
+    tagged = {place.copy.slot for place in placed if place.copy.tag_rule is not TagRule.SUGGESTED}
+    for (_, slot), session in keys.items():
+        if slot in tagged and session in affected:
+            session.standing = Standing.COUNTED

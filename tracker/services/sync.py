@@ -1,0 +1,298 @@
+"""Reading people's calendars. The network comes first, then one transaction for rows and cursor together.
+
+A reading that fails leaves everything as it was, and says so on the calendar. Never logs an address, a title
+or what a provider answered.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session as OrmSession
+
+from tracker.errors import ConnectorError, SyncTokenExpired
+from tracker.events import Pull, PullKind, SetAside
+from tracker.models import Calendar, CalendarStatus, Person, Provider
+from tracker.ports import Sources, Vault
+from tracker.services import rhythm
+from tracker.services.audit import Act, record
+from tracker.services.intake import NOTHING, Intake, take_pull
+from tracker.services.review import note_reading
+from tracker.services.scope import Scope, load_scope
+from tracker.settings import Settings
+from tracker.store import Store
+
+MASS_REMOVAL = "mass_removal"
+INTERNAL = "internal"
+THREADS = 4
+MOST_SET_ASIDE = 50  # shown to the owner; a calendar with more of them has one and the same trouble
+
+Progress = Callable[[int, int], None]
+
+_log = logging.getLogger(__name__)
+
+
+class SyncPorts(Protocol):
+    """What a reading needs of the outside world; `integrations.registry` opens it."""
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings: the company's tags and the program's address."""
+
+    @property
+    def store(self) -> Store:
+        """Return the database."""
+
+    @property
+    def vault(self) -> Vault:
+        """Return what opens addresses and cursors."""
+
+    @property
+    def sources(self) -> Sources:
+        """Return what opens calendars."""
+
+
+class Outcome(StrEnum):
+    """How a reading went. `held`: it would have removed too many sessions and waits for a person."""
+
+    READ = "read"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    FAILED = "failed"
+    NOT_NEEDED = "not_needed"  # nobody is paired with the owner, or another process was faster
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What came of one calendar; `problem` is a stable code, None where it was read to its end."""
+
+    calendar_id: int
+    person: str
+    provider: Provider
+    outcome: Outcome
+    problem: str | None = None
+    intake: Intake = NOTHING
+    looked_at: int = 0
+    set_aside: tuple[SetAside, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One reading to be done; `sealed` is the address as stored, to tell whether it still is that one."""
+
+    calendar_id: int
+    person: str
+    provider: Provider
+    sealed: str = field(repr=False)
+    address: str = field(repr=False)
+    cursor: str | None = field(repr=False)
+    scope: Scope
+    last_read_at: datetime | None
+
+    def result(self, outcome: Outcome, problem: str | None = None) -> SyncResult:
+        """Return how it went."""
+        return SyncResult(self.calendar_id, self.person, self.provider, outcome, problem)
+
+
+def sync_calendar(ports: SyncPorts, calendar_id: int, now: datetime) -> SyncResult:
+    """Read one connected calendar and take in what changed."""
+    job = _prepare(ports, calendar_id, now)
+    if isinstance(job, SyncResult):
+        return job
+    return _finish(ports, job, _pull(ports.sources, job), now)
+
+
+def sync_due(ports: SyncPorts, now: datetime, on_progress: Progress | None = None) -> list[SyncResult]:
+    """Read the calendars whose time has come."""
+    due = or_(Calendar.next_read_at.is_(None), Calendar.next_read_at <= now)
+    with ports.store.read() as db:
+        ids = db.scalars(
+            select(Calendar.id)
+            .where(Calendar.status == CalendarStatus.CONNECTED, due)
+            .order_by(Calendar.next_read_at, Calendar.id)
+        ).all()
+    return _sync_many(ports, ids, now, on_progress)
+
+
+def sync_all(
+    ports: SyncPorts,
+    now: datetime,
+    *,
+    person_id: int | None = None,
+    on_progress: Progress | None = None,
+) -> list[SyncResult]:
+    """Read all connected calendars now, or those of one person; in the order of their ids."""
+    connected = select(Calendar.id).where(Calendar.status == CalendarStatus.CONNECTED)
+    if person_id is not None:
+        connected = connected.where(Calendar.person_id == person_id)
+    with ports.store.read() as db:
+        ids = db.scalars(connected.order_by(Calendar.id)).all()
+    return _sync_many(ports, ids, now, on_progress)
+
+
+def accept_removals(db: OrmSession, calendar_id: int, act: Act) -> None:
+    """Let as many sessions go from this calendar as its last reading wanted to remove; read it soon."""
+    calendar = db.get_one(Calendar, calendar_id)
+    calendar.removals_accepted = calendar.removals_held
+    calendar.next_read_at = act.at
+    record(db, act, "removals.accepted", f"calendar:{calendar_id}", count=calendar.removals_held)
+
+
+def _sync_many(
+    ports: SyncPorts, ids: Iterable[int], now: datetime, on_progress: Progress | None
+) -> list[SyncResult]:
+    ids = list(ids)
+    results = []
+    for result in _results(ports, ids, now):
+        results.append(result)
+        if on_progress:
+            on_progress(len(results), len(ids))
+    return sorted(results, key=lambda result: result.calendar_id)
+
+
+def _results(ports: SyncPorts, ids: list[int], now: datetime) -> Iterator[SyncResult]:
+    """Pull in a few threads, take in one after the other: SQLite has one writer at a time anyway."""
+    running: dict[Future[Pull | ConnectorError], _Job] = {}
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="sync") as pool:
+        for calendar_id in ids:
+            job = _prepare(ports, calendar_id, now)
+            if isinstance(job, SyncResult):
+                yield job
+                continue
+            running[pool.submit(_pull, ports.sources, job)] = job
+            if len(running) >= 2 * THREADS:
+                yield from _finish_done(ports, running, now)
+        while running:
+            yield from _finish_done(ports, running, now)
+
+
+def _finish_done(
+    ports: SyncPorts, running: dict[Future[Pull | ConnectorError], _Job], now: datetime
+) -> Iterator[SyncResult]:
+    for future in wait(running, return_when=FIRST_COMPLETED).done:
+        yield _finish_safely(ports, running.pop(future), future, now)
+
+
+def _prepare(ports: SyncPorts, calendar_id: int, now: datetime) -> _Job | SyncResult:
+    with ports.store.read() as db:
+        calendar = db.get_one(Calendar, calendar_id)
+        person = db.get_one(Person, calendar.person_id)
+        scope = load_scope(db, person, ports.settings, now)
+    if scope is None or calendar.status is not CalendarStatus.CONNECTED:
+        _look_again_later(ports.store, calendar_id, now)
+        return SyncResult(calendar_id, person.email, calendar.provider, Outcome.NOT_NEEDED)
+    cursor = calendar.cursor if calendar.scope == scope.digest else None
+    return _Job(
+        calendar_id=calendar_id,
+        person=person.email,
+        provider=calendar.provider,
+        sealed=calendar.address,
+        address=ports.vault.open(calendar.address, calendar.address_binding),
+        cursor=ports.vault.open(cursor, calendar.cursor_binding) if cursor else None,
+        scope=scope,
+        last_read_at=calendar.last_read_at,
+    )
+
+
+def _pull(sources: Sources, job: _Job) -> Pull | ConnectorError:
+    try:
+        source = sources.open(job.provider, job.address, job.scope.timezone)
+        try:
+            return source.pull(job.cursor, job.scope.window, job.scope.rules)
+        except SyncTokenExpired:
+            return source.pull(None, job.scope.window, job.scope.rules)
+    except ConnectorError as error:
+        return error
+    except Exception as error:
+        # A broken connector must not stop the other calendars. What the exception says may hold anything
+        # that was in the calendar: only its name is told.
+        _log.error("calendar %d: the connector failed: %s", job.calendar_id, type(error).__name__)
+        return ConnectorError("the connector failed", code=INTERNAL)
+
+
+def _finish_safely(
+    ports: SyncPorts, job: _Job, future: Future[Pull | ConnectorError], now: datetime
+) -> SyncResult:
+    try:
+        return _finish(ports, job, future.result(), now)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        _log.error("calendar %d: could not be taken in: %s", job.calendar_id, type(error).__name__)
+        return _finish(ports, job, ConnectorError("could not be taken in", code=INTERNAL), now)
+
+
+def _finish(ports: SyncPorts, job: _Job, answer: Pull | ConnectorError, now: datetime) -> SyncResult:
+    # If the process dies before the commit, the calendar is read again from the old cursor: nothing is lost.
+    with ports.store.write() as db:
+        calendar = db.get_one(Calendar, job.calendar_id, with_for_update=True)
+        if not _is_as_before(calendar, job):
+            return job.result(Outcome.NOT_NEEDED)
+        if isinstance(answer, ConnectorError):
+            return _note_failure(calendar, job, answer, now)
+        return _take_in(db, ports.vault, calendar, job, _Answer(answer, now))
+
+
+def _is_as_before(calendar: Calendar, job: _Job) -> bool:
+    """Tell whether nobody read, moved or disconnected the calendar since the job was prepared."""
+    is_connected = calendar.status is CalendarStatus.CONNECTED
+    return is_connected and (calendar.address, calendar.last_read_at) == (job.sealed, job.last_read_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    pull: Pull
+    now: datetime
+
+
+def _take_in(db: OrmSession, vault: Vault, calendar: Calendar, job: _Job, answer: _Answer) -> SyncResult:
+    pull, now = answer.pull, answer.now
+    if pull.kind is PullKind.UNCHANGED:
+        result = job.result(Outcome.UNCHANGED)
+    else:
+        intake = take_pull(db, calendar, job.scope, pull, now)
+        if intake.held:
+            return _hold(calendar, job, intake, now)
+        result = replace(
+            job.result(Outcome.READ), intake=intake, looked_at=pull.looked_at, set_aside=pull.set_aside
+        )
+        calendar.scope = job.scope.digest
+        calendar.looked_at, calendar.kept = pull.looked_at, len(pull.events)
+        calendar.set_aside = [{"place": s.place, "issue": s.issue} for s in pull.set_aside[:MOST_SET_ASIDE]]
+    if pull.cursor != job.cursor:
+        calendar.cursor = vault.seal(pull.cursor, calendar.cursor_binding) if pull.cursor else None
+    calendar.last_read_at = calendar.last_tried_at = now
+    calendar.problem, calendar.failures = None, 0
+    calendar.removals_held = calendar.removals_accepted = 0
+    calendar.next_read_at = rhythm.next_reading(db, calendar, now)
+    note_reading(db, calendar.person_id, now)
+    return result
+
+
+def _hold(calendar: Calendar, job: _Job, intake: Intake, now: datetime) -> SyncResult:
+    calendar.problem, calendar.removals_held = MASS_REMOVAL, intake.held
+    calendar.removals_accepted = 0
+    calendar.last_tried_at = now
+    calendar.next_read_at = rhythm.after_failure(calendar, now)
+    return replace(job.result(Outcome.HELD, MASS_REMOVAL), intake=intake)
+
+
+def _note_failure(calendar: Calendar, job: _Job, error: ConnectorError, now: datetime) -> SyncResult:
+    calendar.problem = error.code
+    calendar.failures += 1
+    calendar.last_tried_at = now
+    calendar.next_read_at = rhythm.after_failure(calendar, now, error)
+    return job.result(Outcome.FAILED, error.code)
+
+
+def _look_again_later(store: Store, calendar_id: int, now: datetime) -> None:
+    with store.write() as db:
+        calendar = db.get_one(Calendar, calendar_id)
+        if calendar.status is CalendarStatus.CONNECTED:
+            calendar.next_read_at = rhythm.when_not_needed(now)

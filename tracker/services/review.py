@@ -1,24 +1,50 @@
-"""When pairs are judged, and judging them. Never decides anything: the ledger does.
+"""When pairs are judged, and keeping what the judge says. Never decides anything: the ledger does.
 
 `touch_pairs` is called in the transaction of every change to what is known of a pair: an agreement, a policy,
 a session, a statement, an absence, a calendar that was connected or taken away.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
+from tracker.ledger import Health, HealthReason, Ledger, Verdict, judge
 from tracker.models import Pair
+from tracker.services.evidence import AgreementEvidence, load_evidence
+from tracker.services.keeping import keep_ledgers
+from tracker.store import Store, portions
+
+CHUNK = 500
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewReport:
+    """How many pairs and agreements were judged, and how many verdicts became other ones."""
+
+    pairs: int = 0
+    agreements: int = 0
+    changes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One agreement's evidence and its ledger."""
+
+    known: AgreementEvidence
+    ledger: Ledger
 
 
 def touch_pairs(db: OrmSession, pair_ids: Collection[int], now: datetime) -> None:
     """Note that what is known of these pairs changed: they are due for a review at once."""
-    for some in _portions(sorted(set(pair_ids))):
+    for portion in portions(sorted(set(pair_ids))):
         db.execute(
             update(Pair)
-            .where(Pair.id.in_(some))
+            .where(Pair.id.in_(portion))
             .values(evidence_version=Pair.evidence_version + 1, review_due_at=now)
             .execution_options(synchronize_session=False)
         )
@@ -38,6 +64,82 @@ def note_reading(db: OrmSession, person_id: int, now: datetime) -> None:
     )
 
 
-def _portions(ids: list[int]) -> list[list[int]]:
-    # SQLite takes at most 32,766 parameters in a statement.
-    return [ids[i : i + 10_000] for i in range(0, len(ids), 10_000)]
+def review(
+    store: Store, now: datetime, *, everyone: bool = False, on_progress: Progress | None = None
+) -> ReviewReport:
+    """Judge the pairs that are due, or all of them, and keep their ledgers and what changed in them."""
+    with store.read() as db:
+        due = select(Pair.id).order_by(Pair.id)
+        if not everyone:
+            due = due.where(Pair.review_due_at <= now)
+        ids = db.scalars(due).all()
+    report = ReviewReport()
+    for portion in portions(ids, CHUNK):
+        report = _add(report, _review_some(store, portion, now))
+        if on_progress:
+            on_progress(report.pairs, len(ids))
+    return report
+
+
+def _add(one: ReviewReport, other: ReviewReport) -> ReviewReport:
+    return ReviewReport(
+        one.pairs + other.pairs, one.agreements + other.agreements, one.changes + other.changes
+    )
+
+
+def _review_some(store: Store, pair_ids: Sequence[int], now: datetime) -> ReviewReport:
+    with store.read() as db:
+        versions = _load_versions(db, pair_ids)
+        known = load_evidence(db, pair_ids)
+    judged = [Judged(each, judge(each.evidence, now=now)) for each in known]
+    # If the process dies here or before the commit, the pairs are still due and are judged again.
+    with store.write() as db:
+        fresh = _lock_unchanged(db, versions)
+        kept = [each for each in judged if each.known.pair_id in fresh]
+        changes = keep_ledgers(db, [(j.known.agreement_id, j.known.evidence, j.ledger) for j in kept], now)
+        _settle_pairs(db, fresh, kept)
+    return ReviewReport(len(fresh), len(kept), changes)
+
+
+def _load_versions(db: OrmSession, pair_ids: Sequence[int]) -> dict[int, int]:
+    rows = db.execute(select(Pair.id, Pair.evidence_version).where(Pair.id.in_(pair_ids)))
+    return {row.id: row.evidence_version for row in rows}
+
+
+def _lock_unchanged(db: OrmSession, versions: Mapping[int, int]) -> set[int]:
+    """Return the pairs of which we read the newest; whoever changes one now waits until we are done.
+
+    A pair that changed meanwhile is due again: what we judged of it is worth nothing.
+    """
+    rows = db.execute(
+        select(Pair.id, Pair.evidence_version)
+        .where(Pair.id.in_(versions))
+        .order_by(Pair.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id for row in rows if row.evidence_version == versions[row.id]}
+
+
+def _settle_pairs(db: OrmSession, fresh: Collection[int], judged: Sequence[Judged]) -> None:
+    due: dict[int, list[datetime]] = {pair_id: [] for pair_id in fresh}
+    waiting = set()
+    for each in judged:
+        if each.ledger.next_review_at is not None:
+            due[each.known.pair_id].append(each.ledger.next_review_at)
+        if _awaits_reading(each.ledger):
+            waiting.add(each.known.pair_id)
+    if due:
+        db.connection().execute(
+            update(Pair.__table__)  # type: ignore[arg-type]
+            .where(Pair.id == bindparam("pair"))
+            .values(review_due_at=bindparam("due"), awaits_reading=bindparam("waits")),
+            [
+                {"pair": pair_id, "due": min(instants, default=None), "waits": pair_id in waiting}
+                for pair_id, instants in due.items()
+            ],
+        )
+
+
+def _awaits_reading(ledger: Ledger) -> bool:
+    stale = ledger.health is Health.UNKNOWN or HealthReason.STALE in ledger.health_reasons
+    return stale or any(period.verdict is Verdict.UNKNOWN for period in ledger.periods)

@@ -1,0 +1,270 @@
+"""What the database knows of pairs, as the ledger's evidence. Reads in bulk; judges and stores nothing."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import aliased
+
+from tracker.ledger import Cadence, Evidence, Observation, Policy, Presence, Side, Unit
+from tracker.ledger import Session as Told
+from tracker.ledger import Statement as Said
+from tracker.ledger.zones import find_zone
+from tracker.merging import CopyHistory
+from tracker.models import (
+    Agreement,
+    Attendance,
+    Calendar,
+    CalendarStatus,
+    Pair,
+    Person,
+    Program,
+    Session,
+    SessionKey,
+    Standing,
+    Statement,
+)
+from tracker.services.away import Calendar as Absences
+from tracker.services.away import Region, Twosome, load_absences
+from tracker.services.histories import load_copies, meeting_of, members_of, merge_meeting
+
+_Rows = dict[int, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementEvidence:
+    """The evidence of one agreement; its name tells the later agreements of a pair by their first day."""
+
+    agreement_id: int
+    pair_id: int
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read of a number of pairs, by pair, by person or by session."""
+
+    agreements: _Rows
+    sessions: _Rows
+    copies: Mapping[int, Sequence[CopyHistory]]
+    statements: _Rows
+    attendance: _Rows
+    calendars: _Rows
+    absences: Absences
+
+
+def load_evidence(db: OrmSession, pair_ids: Collection[int]) -> list[AgreementEvidence]:
+    """Return the evidence of these pairs, in order of pair and of agreement; ten queries, however many."""
+    pairs = _load_pairs(db, pair_ids)
+    known = _load_known(db, pairs)
+    return [each for pair in pairs for each in _of_pair(pair, known)]
+
+
+def policy_of(stored: Mapping[str, Any]) -> Policy:
+    """Return the policy that a program's own keys make over the defaults."""
+    return _policy(msgspec.json.encode(stored, order="sorted"))
+
+
+def _load_pairs(db: OrmSession, pair_ids: Collection[int]) -> list[Any]:
+    mentor, mentee = aliased(Person), aliased(Person)
+    return list(
+        db.execute(
+            select(
+                Pair.id,
+                Pair.mentor_id,
+                Pair.mentee_id,
+                Program.policy,
+                mentor.country.label("mentor_country"),
+                mentor.subdivision.label("mentor_subdivision"),
+                mentee.country.label("mentee_country"),
+                mentee.subdivision.label("mentee_subdivision"),
+            )
+            .join(Program)
+            .join(mentor, mentor.id == Pair.mentor_id)
+            .join(mentee, mentee.id == Pair.mentee_id)
+            .where(Pair.id.in_(pair_ids))
+            .order_by(Pair.id)
+        )
+    )
+
+
+def _load_known(db: OrmSession, pairs: Sequence[Any]) -> _Known:
+    pair_ids = [pair.id for pair in pairs]
+    people = {person for pair in pairs for person in (pair.mentor_id, pair.mentee_id)}
+    return _Known(
+        agreements=_grouped(
+            db.execute(
+                select(*Agreement.__table__.c)
+                .where(Agreement.pair_id.in_(pair_ids))
+                .order_by(Agreement.pair_id, Agreement.starts_on)
+            ),
+            "pair_id",
+        ),
+        sessions=_load_sessions(db, pair_ids),
+        copies=load_copies(db, SessionKey.pair_id.in_(pair_ids)),
+        statements=_load_by_session(db, Statement, pair_ids),
+        attendance=_load_by_session(db, Attendance, pair_ids),
+        calendars=_load_calendars(db, people),
+        absences=load_absences(db, people, pair_ids),
+    )
+
+
+def _load_sessions(db: OrmSession, pair_ids: Collection[int]) -> _Rows:
+    rows = db.execute(
+        select(*Session.__table__.c)
+        .where(Session.pair_id.in_(pair_ids), Session.standing == Standing.COUNTED)
+        .order_by(Session.pair_id, Session.starts_at, Session.id)
+    )
+    return _grouped(rows, "pair_id")
+
+
+def _load_by_session(
+    db: OrmSession, table: type[Statement] | type[Attendance], pair_ids: Collection[int]
+) -> _Rows:
+    rows = db.execute(
+        select(*table.__table__.c)
+        .join(Session, Session.id == table.session_id)
+        .where(Session.pair_id.in_(pair_ids))
+        .order_by(table.session_id, table.id)
+    )
+    return _grouped(rows, "session_id")
+
+
+def _load_calendars(db: OrmSession, person_ids: Collection[int]) -> _Rows:
+    rows = db.execute(
+        select(
+            Calendar.person_id,
+            Calendar.status,
+            Calendar.connected_at,
+            Calendar.disconnected_at,
+            Calendar.last_read_at,
+        ).where(Calendar.person_id.in_(person_ids))
+    )
+    return _grouped(rows, "person_id")
+
+
+def _grouped(rows: Any, key: str) -> _Rows:
+    groups: _Rows = defaultdict(list)
+    for row in rows:
+        groups[getattr(row, key)].append(row)
+    return groups
+
+
+def _of_pair(pair: Any, known: _Known) -> list[AgreementEvidence]:
+    agreements = known.agreements.get(pair.id, [])
+    if not agreements:
+        return []
+    told = _sessions_of(pair, known, agreements)
+    two = Twosome(
+        pair.id,
+        pair.mentor_id,
+        pair.mentee_id,
+        Region(pair.mentor_country, pair.mentor_subdivision),
+        Region(pair.mentee_country, pair.mentee_subdivision),
+    )
+    return [
+        AgreementEvidence(agreement.id, pair.id, _evidence(pair, agreement, known, two, told, is_first=not i))
+        for i, agreement in enumerate(agreements)
+    ]
+
+
+def _evidence(  # noqa: PLR0913 - what one agreement's evidence is made of
+    pair: Any,
+    agreement: Any,
+    known: _Known,
+    two: Twosome,
+    told: Mapping[int, list[Told]],
+    *,
+    is_first: bool,
+) -> Evidence:
+    calendars = [c for person in (pair.mentor_id, pair.mentee_id) for c in known.calendars.get(person, ())]
+    return Evidence(
+        pair=f"p-{pair.id}" if is_first else f"p-{pair.id}@{agreement.starts_on}",
+        timezone=agreement.timezone,
+        starts_on=agreement.starts_on,
+        ends_on=agreement.ends_on,
+        cadence=Cadence(sessions=agreement.sessions, every=agreement.every, unit=Unit(agreement.unit)),
+        policy=policy_of(pair.policy),
+        observed_until=observed_until(calendars, agreement),
+        sessions=tuple(told.get(agreement.id, ())),
+        absences=known.absences.of(two, agreement.starts_on, agreement.ends_on),
+    )
+
+
+def observed_until(calendars: Sequence[Any], agreement: Any) -> datetime | None:
+    """Return up to when the two's calendars are known to have been read: the earliest of their last reads.
+
+    A calendar that was taken away while the agreement ran stays at its last read, unless its owner connected
+    another one in its place.
+    """
+    reads = [c.last_read_at for c in calendars if c.status is CalendarStatus.CONNECTED]
+    reads += [c.last_read_at for c in calendars if _is_missed(c, calendars, agreement)]
+    return None if not reads or None in reads else min(reads)
+
+
+def _is_missed(calendar: Any, calendars: Sequence[Any], agreement: Any) -> bool:
+    if calendar.status is CalendarStatus.CONNECTED or calendar.last_read_at is None:
+        return False
+    left = calendar.disconnected_at
+    return agreement.starts_on <= left.date() <= agreement.ends_on and not any(
+        other.status is CalendarStatus.CONNECTED
+        and other.person_id == calendar.person_id
+        and other.connected_at >= left
+        for other in calendars
+    )
+
+
+def _sessions_of(pair: Any, known: _Known, agreements: Sequence[Any]) -> dict[int, list[Told]]:
+    """Return the pair's sessions by the agreement that each belongs to."""
+    told: dict[int, list[Told]] = defaultdict(list)
+    members = members_of(pair.mentor_id, pair.mentee_id, agreements[-1].timezone)
+    for row in known.sessions.get(pair.id, ()):
+        copies = known.copies.get(row.id, ())
+        observations = merge_meeting(meeting_of(row), copies, members)
+        agreement = agreements[0] if len(agreements) == 1 else _agreement_of(observations, agreements)
+        told[agreement.id].append(
+            Told(
+                id=f"s-{row.id}",
+                observations=observations,
+                statements=tuple(map(_said, known.statements.get(row.id, ()))),
+                attendance=_presences(row, known.attendance.get(row.id, ())),
+            )
+        )
+    return told
+
+
+def _agreement_of(observations: Sequence[Observation], agreements: Sequence[Any]) -> Any:
+    """Return the agreement that covers the session's first start, else its present one, else the nearest."""
+    for moment in (observations[0].starts_at, observations[-1].starts_at):
+        for agreement in agreements:
+            if not _days_outside(agreement, moment):
+                return agreement
+    return min(agreements, key=lambda agreement: _days_outside(agreement, observations[-1].starts_at))
+
+
+def _days_outside(agreement: Any, moment: datetime) -> int:
+    day = find_zone(agreement.timezone).day_of(moment)
+    first: int = agreement.starts_on.toordinal()
+    last: int = agreement.ends_on.toordinal()
+    return max(first - day, day - last, 0)
+
+
+def _said(row: Any) -> Said:
+    return Said(by=Side(row.side), at=row.at, held=row.held, absent=tuple(map(Side, row.absent)))
+
+
+def _presences(row: Any, stays: Sequence[Any]) -> tuple[Presence, ...] | None:
+    if not row.attendance_recorded:
+        return None
+    return tuple(Presence(who=Side(s.side), joined_at=s.joined_at, left_at=s.left_at) for s in stays)
+
+
+@lru_cache(maxsize=1024)
+def _policy(stored: bytes) -> Policy:
+    return msgspec.json.decode(stored, type=Policy)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import takewhile
 from typing import NamedTuple
 
 from tracker.ledger.document import Health, HealthReason, Outcome, PeriodVerdict, Verdict
@@ -32,21 +31,20 @@ class Numbers(NamedTuple):
 
 def count_numbers(verdicts: tuple[PeriodVerdict, ...], slots: list[list[Meeting]]) -> Numbers:
     """Count what was due and what was held; periods neither met nor missed are passed over."""
-    due = met = 0
-    decided = [index for index, p in enumerate(verdicts) if p.verdict is _MET or p.verdict is _MISSED]
-    for index in decided:
-        due += verdicts[index].required
-        met += sum(m.outcome is _HELD for m in slots[index])
-    row = takewhile(lambda index: verdicts[index].verdict is _MISSED, reversed(decided))
-    blamed = [side for index in decided for side in verdicts[index].missed_by]
-    return Numbers(
-        due=due,
-        met=met,
-        attendance=met / due if due else None,
-        consecutive_missed=sum(1 for _ in row),
-        missed_by_mentor=blamed.count(Side.MENTOR),
-        missed_by_mentee=blamed.count(Side.MENTEE),
-    )
+    due = met = in_a_row = 0
+    blamed: list[Side] = []
+    for period, slot in zip(verdicts, slots, strict=True):
+        if period.verdict is _MET:
+            met += period.required
+            due += period.required
+            in_a_row = 0
+        elif period.verdict is _MISSED:
+            met += len([m for m in slot if m.outcome is _HELD]) if slot else 0
+            due += period.required
+            in_a_row += 1
+            blamed += period.missed_by
+    attendance = met / due if due else None
+    return Numbers(due, met, attendance, in_a_row, blamed.count(Side.MENTOR), blamed.count(Side.MENTEE))
 
 
 def find_next_session(meetings: Iterable[Meeting]) -> datetime | None:

@@ -13,7 +13,7 @@ from tracker.ledger.periods import Plan, lay_plan
 from tracker.ledger.replacements import assign_replacements, failed_meetings
 from tracker.ledger.rules import Rules, read_policy
 from tracker.ledger.serving import fill_slots, place_meeting
-from tracker.ledger.verdicts import Moment, find_excusable, group_failed, judge_period
+from tracker.ledger.verdicts import Moment, find_excusable, group_failed, judge_periods
 
 
 def judge(evidence: Evidence, *, now: datetime, policy: Policy | None = None) -> Ledger:
@@ -56,7 +56,7 @@ def write_ledger(
     excusable = find_excusable(plan, evidence.absences)
     slots = fill_slots(meetings, required, excusable)
     moment = Moment(plan, plan.count_over(now), observed_until, excusable, group_failed(failed))
-    verdicts = tuple([judge_period(i, slot, required, moment) for i, slot in enumerate(slots)])
+    verdicts = judge_periods(slots, required, moment)
     numbers = count_numbers(verdicts, slots)
     standing = Standing(plan, verdicts, moment.over, observed_until, numbers.consecutive_missed)
     health, reasons = judge_health(standing, rules, now)

@@ -55,7 +55,7 @@ def read_meeting(session: Session, now: datetime, within: timedelta) -> Meeting 
     A session moved up to `within` after its old start is still moved in time.
     """
     known: Sequence[Observation] = session.observations
-    if len(known) > 1 or known[0].at > now:
+    if (len(known) > 1 or known[0].at > now) and not are_in_order(known, now):
         # Sorting is stable, so that equal instants keep the file's order.
         known = sorted([seen for seen in known if seen.at <= now], key=_by_at)
         if not known:
@@ -66,6 +66,16 @@ def read_meeting(session: Session, now: datetime, within: timedelta) -> Meeting 
     off = state.status is _CANCELLED or state.declined_by
     off_since = find_off_since(known) if off else None
     return Meeting(session.id, session, state, known[0].at, start, state.ends_at, origin, off_since)
+
+
+def are_in_order(observations: Sequence[Observation], now: datetime) -> bool:
+    """Tell whether observations stand in the order of their instants, none of them after `now`."""
+    later = now
+    for seen in reversed(observations):
+        if seen.at > later:
+            return False
+        later = seen.at
+    return True
 
 
 def find_off_since(known: Sequence[Observation]) -> datetime:
@@ -80,13 +90,12 @@ def find_off_since(known: Sequence[Observation]) -> datetime:
 
 def trace_origin(known: Sequence[Observation], start: datetime, within: timedelta) -> datetime:
     """Follow the moves made in time back from the current start to the one they began from."""
-    confirmed = [seen for seen in known if seen.status is _CONFIRMED]
     origin = start
-    if confirmed and confirmed[-1].starts_at == start:
-        moved_at = confirmed[-1].at
-        for seen in confirmed[-2::-1]:
+    moved_at: datetime | None = None
+    for seen in reversed(known):
+        if seen.status is _CONFIRMED:
             if seen.starts_at != origin:
-                if moved_at > seen.starts_at + within:
+                if moved_at is None or moved_at > seen.starts_at + within:
                     break
                 origin = seen.starts_at
             moved_at = seen.at

@@ -4,58 +4,63 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import MAXYEAR, date, datetime
-from functools import cached_property, lru_cache
-from itertools import count, pairwise
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 from tracker.ledger.evidence import Cadence, Unit
-from tracker.ledger.zones import Zone, find_zone
-
-_read_day = lru_cache(maxsize=20_000)(date.fromordinal)
+from tracker.ledger.zones import Edge, Zone, find_zone
 
 
 class Plan:
     """The periods of an agreement, without holes: period i runs from bound i up to bound i + 1.
 
     `days`, `dates` and `bounds` hold the bounds as ordinals, dates and instants in UTC (one more than there
-    are periods, or none). With its grace, period i reaches from `openings[i]` up to `closings[i]`.
+    are periods, or none). Period i is over from `closings[i]`.
     """
 
-    def __init__(self, zone: Zone, days: list[int], grace_days: int) -> None:
-        self.zone = zone
-        self.grace_days = grace_days
-        self.size = max(len(days) - 1, 0)
-        self.days = days
-        self.dates = [_read_day(day) for day in days]
-        self.bounds = [zone.midnight(day) for day in days]
-        self.openings = [zone.midnight(day - grace_days) for day in days[:-1]]
-        self.closings = [zone.midnight(day + grace_days) for day in days[1:]]
+    def __init__(self, zone: Zone, edges: list[Edge], grace_days: int) -> None:
+        self.size = max(len(edges) - 1, 0)
+        self.days = [edge.day for edge in edges]
+        self.dates = [edge.date for edge in edges]
+        self.bounds = [edge.midnight for edge in edges]
+        self.closings = [edge.closing for edge in edges[1:]]
+        self.weekdays = [end.weekdays_before - first.weekdays_before for first, end in pairwise(edges)]
+        self.idle = [not weekdays for weekdays in self.weekdays]
+        self._zone: Zone | None = None
+        self._bounds: Sequence[Any] = self.bounds
+        self._openings: Sequence[Any] = [edge.opening for edge in edges]
+        self._closings: Sequence[Any] = self.closings
+        if not all([edge.steady for edge in edges]):
+            self._compare_dates(zone, grace_days)
 
-    @cached_property
-    def steady(self) -> bool:
-        """Whether local dates never go back at any midnight that counts here."""
-        reach = (-self.grace_days, 0, self.grace_days)
-        return not any(self.zone.steps_back(day + shift) for day in self.days for shift in reach)
-
-    @cached_property
-    def weekdays(self) -> list[int]:
-        """How many Mondays to Fridays each period has."""
-        return [weekdays_before(end) - weekdays_before(first) for first, end in pairwise(self.days)]
+    def _compare_dates(self, zone: Zone, grace_days: int) -> None:
+        # To compare instants in place of local dates is quicker, and right but where clocks go back over midnight.
+        self._zone = zone
+        self._bounds = self.days
+        self._openings = [day - grace_days for day in self.days]
+        self._closings = [day + grace_days for day in self.days[1:]]
 
     def find_period(self, instant: datetime) -> int:
         """Tell the period whose dates hold an instant's; -1 if it is before all of them, `size` if after."""
-        if self.steady:
-            return bisect_right(self.bounds, instant) - 1
-        return bisect_right(self.days, self.zone.day_of(instant)) - 1
+        key = instant if self._zone is None else self._zone.day_of(instant)
+        return bisect_right(self._bounds, key) - 1
 
-    def find_eligible(self, instant: datetime) -> tuple[int, int]:
-        """Tell the first and last period that an instant's date serves by the grace; none if first > last."""
-        if self.steady:
-            return bisect_right(self.closings, instant), bisect_right(self.openings, instant) - 1
-        day = self.zone.day_of(instant)
-        first = bisect_right(self.days[1:], day - self.grace_days)
-        return first, bisect_right(self.days[:-1], day + self.grace_days) - 1
+    def find_served(self, instant: datetime, period: int) -> tuple[int, int]:
+        """Tell the first and last period that an instant in `period` serves by the grace; none if first > last."""
+        key = instant if self._zone is None else self._zone.day_of(instant)
+        first, last = period, period
+        if period < 0:
+            first = 0
+        elif period == self.size:
+            last = period - 1
+        while first and key < self._closings[first - 1]:
+            first -= 1
+        while last + 1 < self.size and key >= self._openings[last + 1]:
+            last += 1
+        return first, last
 
     def find_current(self, now: datetime) -> int:
         """Tell the period that runs at `now`, or -1, or `size`."""
@@ -83,31 +88,36 @@ class Plan:
             yield self.closings[over]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def lay_plan(timezone: str, starts_on: date, ends_on: date, cadence: Cadence, grace_days: int) -> Plan:
     """Lay out an agreement's periods; remembered, because the pairs of a program mostly share theirs."""
-    return Plan(find_zone(timezone), list_bounds(starts_on, ends_on, cadence), grace_days)
+    zone = find_zone(timezone)
+    days = list_bounds(starts_on, ends_on, cadence)
+    return Plan(zone, [zone.find_edge(day, grace_days) for day in days], grace_days)
 
 
 def list_bounds(starts_on: date, ends_on: date, cadence: Cadence) -> list[int]:
     """List the days on which periods begin and, at last, the one on which they end; empty without periods."""
     end_of_all = ends_on.toordinal() + 1
-    days: list[int] = []
-    for day in first_days(starts_on, cadence):
-        if day >= end_of_all:
-            # The last period would run up to `day`; below half of that it is left out, its start an end.
-            if days and 2 * (end_of_all - days[-1]) >= day - days[-1]:
-                days.append(end_of_all)
-            break
-        days.append(day)
+    days = list_first_days(starts_on, end_of_all, cadence)
+    uncut_end = days.pop()
+    # Below half of its uncut days the last period is left out, and the day on which it began ends the rest.
+    if days and 2 * (end_of_all - days[-1]) >= uncut_end - days[-1]:
+        days.append(end_of_all)
     return days if len(days) > 1 else []
 
 
-def first_days(starts_on: date, cadence: Cadence) -> Iterator[int]:
-    """Give the day on which each uncut period begins, without end."""
-    if cadence.unit is Unit.MONTH:
-        return (add_months(starts_on, index * cadence.every).toordinal() for index in count())
-    return count(starts_on.toordinal(), cadence.every * (7 if cadence.unit is Unit.WEEK else 1))
+def list_first_days(starts_on: date, end_of_all: int, cadence: Cadence) -> list[int]:
+    """List the days on which uncut periods begin, up to the first that is not before the end of all."""
+    first = starts_on.toordinal()
+    if cadence.unit is not Unit.MONTH:
+        step = cadence.every * (7 if cadence.unit is Unit.WEEK else 1)
+        return list(range(first, max(end_of_all, first) + step, step))
+    days = [first]
+    while days[-1] < end_of_all:
+        # Counted from the first day each time: 31 January, 28 February, 31 March.
+        days.append(add_months(starts_on, len(days) * cadence.every).toordinal())
+    return days
 
 
 def add_months(day: date, months: int) -> date:
@@ -116,14 +126,3 @@ def add_months(day: date, months: int) -> date:
     if year > MAXYEAR:
         raise OverflowError("a period would end after the year 9999")
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
-def weekdays_before(day: int) -> int:
-    """Count the Mondays to Fridays before an ordinal; day 1 was a Monday."""
-    weeks, rest = divmod(day - 1, 7)
-    return 5 * weeks + min(rest, 5)
-
-
-def is_weekday(day: int) -> bool:
-    """Tell whether an ordinal is a Monday to Friday."""
-    return (day - 1) % 7 < 5

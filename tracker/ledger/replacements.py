@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 from tracker.ledger.document import Outcome
 from tracker.ledger.meetings import Meeting, by_start
 
 _CANCELLED = Outcome.CANCELLED
 _NOT_HELD = Outcome.NOT_HELD
-_start = attrgetter("start")
 _DAY = timedelta(days=1)
 
 
@@ -27,24 +24,20 @@ def assign_replacements(meetings: list[Meeting], failed: list[Meeting], within: 
 
     A replacement starts after what it replaces: in order of start, an origin is final before it is inherited.
     """
-    if not failed:
-        return
-    free = sorted((m for m in meetings if m.outcome is not _CANCELLED), key=by_start)
     for lost in failed:
-        taken = find_replacement(lost, free, within)
-        if taken is not None:
-            free.remove(taken)
+        start, earliest, latest = lost.start, known_failed_at(lost) - _DAY, lost.start + within
+        eligible = [
+            m
+            for m in meetings
+            if m.start > start
+            and earliest <= m.first_seen <= latest
+            and m.replaces is None
+            and m.outcome is not _CANCELLED
+        ]
+        if eligible:
+            taken = min(eligible, key=by_start) if len(eligible) > 1 else eligible[0]
             taken.replaces = lost.id
             taken.origin = lost.origin
-
-
-def find_replacement(lost: Meeting, free: list[Meeting], within: timedelta) -> Meeting | None:
-    """Find the earliest of the free sessions (by start, then id) that may replace a failed one."""
-    earliest, latest = known_failed_at(lost) - _DAY, lost.start + within
-    for index in range(bisect_right(free, lost.start, key=_start), len(free)):
-        if earliest <= free[index].first_seen <= latest:
-            return free[index]
-    return None
 
 
 def known_failed_at(lost: Meeting) -> datetime:

@@ -20,32 +20,39 @@ def place_meeting(meeting: Meeting, plan: Plan) -> None:
     Eligible periods are neighbours, so the first and the last say it all.
     """
     start, origin = meeting.start, meeting.origin
-    meeting.lo, meeting.hi = plan.find_eligible(start)
-    meeting.start_period = meeting.origin_period = plan.find_period(start)
+    meeting.start_period = meeting.origin_period = period = plan.find_period(start)
+    meeting.lo, meeting.hi = plan.find_served(start, period)
     if origin != start:
         meeting.origin_period = plan.find_period(origin)
-        if 0 <= meeting.origin_period < plan.size:
+        if meeting.origin_period != period and 0 <= meeting.origin_period < plan.size:
             reach_origin(meeting, plan.size - 1)
 
 
 def reach_origin(meeting: Meeting, last: int) -> None:
     """Widen a session's range to every period from that of its origin to that of its start."""
-    nearest = min(max(meeting.start_period, 0), last)
-    meeting.lo = min(meeting.lo, nearest, meeting.origin_period)
-    meeting.hi = max(meeting.hi, nearest, meeting.origin_period)
+    origin, nearest = meeting.origin_period, min(max(meeting.start_period, 0), last)
+    if origin < nearest:
+        nearest, origin = origin, nearest
+    if nearest < meeting.lo:
+        meeting.lo = nearest
+    if origin > meeting.hi:
+        meeting.hi = origin
 
 
 def fill_slots(meetings: list[Meeting], required: int, excusable: list[bool]) -> Slots:
     """Give each period the sessions that serve it, in the order in which its slots are filled."""
     slots: Slots = [[] for _ in excusable]
-    ordinary = [index for index, excused in enumerate(excusable) if not excused]
-    excused = [index for index, excused in enumerate(excusable) if excused]
-    able = sorted([m for m in meetings if m.lo <= m.hi], key=_lo)
+    by_outcome: dict[Outcome, list[Meeting]] = {}
+    for meeting in sorted([m for m in meetings if m.lo <= m.hi], key=_lo):
+        by_outcome.setdefault(meeting.outcome, []).append(meeting)
     for outcome in _CLASSES:
-        waiting = [m for m in able if m.outcome is outcome]
+        waiting = by_outcome.get(outcome)
         if waiting:
+            last = max([m.hi for m in waiting])
+            ordinary = [i for i in range(waiting[0].lo, last + 1) if not excusable[i]]
             fill_periods(waiting, ordinary, slots, required)
-            if excused:
+            if len(ordinary) <= last - waiting[0].lo:
+                excused = [i for i in range(waiting[0].lo, last + 1) if excusable[i]]
                 fill_periods([m for m in waiting if m.serves < 0], excused, slots, required)
     return slots
 
@@ -53,23 +60,26 @@ def fill_slots(meetings: list[Meeting], required: int, excusable: list[bool]) ->
 def fill_periods(waiting: list[Meeting], periods: list[int], slots: Slots, required: int) -> None:
     """Fill open slots of some periods, in order, from sessions of one class (sorted by `lo`)."""
     pool: list[Meeting] = []
-    arrivals = iter(waiting)
-    coming = next(arrivals, None)
+    arrived, total = 0, len(waiting)
     for index in periods:
-        while coming is not None and coming.lo <= index:
-            pool.append(coming)
-            coming = next(arrivals, None)
+        while arrived < total and waiting[arrived].lo <= index:
+            pool.append(waiting[arrived])
+            arrived += 1
         if pool and len(slots[index]) < required:
-            pool = [m for m in pool if m.hi >= index]
-            take_best(pool, slots[index], required, index)
+            if len(pool) > 1:
+                sort_pool(pool, index)
+            take_first(pool, slots[index], required, index)
 
 
-def take_best(pool: list[Meeting], slot: list[Meeting], required: int, index: int) -> None:
-    """Move sessions from the pool into a period's open slots, the one with the least time left first."""
-    if len(pool) > 1:
-        pool.sort(key=lambda m: (m.hi, m.origin_period != index, m.start, m.id))
-    taken = pool[: required - len(slot)]
-    del pool[: len(taken)]
-    slot += taken
-    for meeting in taken:
-        meeting.serves = index
+def take_first(pool: list[Meeting], slot: list[Meeting], required: int, index: int) -> None:
+    """Move sessions from the head of the pool into a period's open slots; those whose time has passed drop out."""
+    while pool and len(slot) < required:
+        meeting = pool.pop(0)
+        if meeting.hi >= index:
+            meeting.serves = index
+            slot.append(meeting)
+
+
+def sort_pool(pool: list[Meeting], index: int) -> None:
+    """Put the session first that should take a slot of a period: the one with the least time left, to begin with."""
+    pool.sort(key=lambda m: (m.hi, m.origin_period != index, m.start, m.id))

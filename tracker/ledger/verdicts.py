@@ -11,7 +11,7 @@ from tracker.ledger.document import Outcome, PeriodVerdict, Reason, Verdict
 from tracker.ledger.evidence import Absence, Side
 from tracker.ledger.meetings import Meeting
 from tracker.ledger.outcomes import sort_sides
-from tracker.ledger.periods import Plan, is_weekday
+from tracker.ledger.periods import Plan
 
 _HELD = Outcome.HELD
 _MET = Verdict.MET
@@ -22,6 +22,7 @@ _UNKNOWN = Verdict.UNKNOWN
 _MISSED = Verdict.MISSED
 _ON_TIME = Reason.ON_TIME
 _NOBODY: tuple[Side, ...] = ()
+_WEEKEND = (6, 0)  # ordinals modulo 7
 # Of an over period whose slots are all filled, the worst one decides.
 _WORST_FIRST = (
     (Outcome.DISPUTED, Verdict.DISPUTED),
@@ -53,49 +54,69 @@ def group_failed(failed: list[Meeting]) -> dict[int, list[Meeting]]:
 
 def find_excusable(plan: Plan, absences: tuple[Absence, ...]) -> list[bool]:
     """Tell of each period whether fewer than half of its Mondays to Fridays are free of absences."""
-    away = [0] * plan.size
-    if plan.size:
-        for day in absent_weekdays(absences, plan.days[0], plan.days[-1]):
-            away[bisect_right(plan.days, day) - 1] += 1
-    return [2 * gone > weekdays or not weekdays for weekdays, gone in zip(plan.weekdays, away, strict=True)]
+    if not absences or not plan.size:
+        return plan.idle
+    excusable = plan.idle.copy()
+    away: dict[int, int] = defaultdict(int)
+    for day in list_absent_weekdays(absences, plan):
+        away[bisect_right(plan.days, day)] += 1
+    for after, gone in away.items():
+        if 2 * gone > plan.weekdays[after - 1]:
+            excusable[after - 1] = True
+    return excusable
 
 
-def absent_weekdays(absences: tuple[Absence, ...], first: int, end: int) -> set[int]:
-    """List the Mondays to Fridays in [first, end) on which one or both are away."""
+def list_absent_weekdays(absences: tuple[Absence, ...], plan: Plan) -> set[int]:
+    """List the Mondays to Fridays of the plan's periods on which one or both are away."""
     days: set[int] = set()
     for absence in absences:
-        since, until = absence.first_on.toordinal(), absence.last_on.toordinal() + 1
-        days.update(day for day in range(max(since, first), min(until, end)) if is_weekday(day))
+        first = max(absence.first_on.toordinal(), plan.days[0])
+        end = min(absence.last_on.toordinal() + 1, plan.days[-1])
+        days.update([day for day in range(first, end) if day % 7 not in _WEEKEND])
     return days
 
 
-def judge_period(index: int, slot: list[Meeting], required: int, moment: Moment) -> PeriodVerdict:
-    """Judge one period from its serving sessions."""
-    plan = moment.plan
-    reason: Reason | None = None
-    missed_by = _NOBODY
-    full = len(slot) == required
-    if full and all([m.outcome is _HELD for m in slot]):
-        verdict, reason = _MET, explain_met(slot, index, plan.size)
-    elif moment.excusable[index]:
-        verdict = _EXCUSED
-    elif index >= moment.over:
-        verdict = _PLANNED if full else _OPEN
-    elif full:
-        verdict = find_worst(slot)
-    elif moment.observed_until is None or moment.observed_until < plan.closings[index]:
-        verdict = _UNKNOWN
-    else:
-        verdict = _MISSED
-        reason, missed_by = explain_missed(moment.failed_in.get(index, []))
-    ids = tuple([m.id for m in slot])
-    return PeriodVerdict(plan.dates[index], plan.dates[index + 1], required, verdict, reason, ids, missed_by)
+def judge_periods(slots: list[list[Meeting]], required: int, moment: Moment) -> tuple[PeriodVerdict, ...]:
+    """Judge all periods, in order, from their serving sessions."""
+    plan, over, observed_until, excusable, failed_in = moment
+    dates, size = plan.dates, plan.size
+    verdicts = []
+    for index, slot in enumerate(slots):
+        reason: Reason | None = None
+        missed_by = _NOBODY
+        full = len(slot) == required
+        if full and are_held(slot):
+            verdict, reason = _MET, explain_met(slot, index, size)
+        elif excusable[index]:
+            verdict = _EXCUSED
+        elif index >= over:
+            verdict = _PLANNED if full else _OPEN
+        elif full:
+            verdict = find_worst(slot)
+        elif observed_until is None or observed_until < plan.closings[index]:
+            verdict = _UNKNOWN
+        else:
+            verdict = _MISSED
+            reason, missed_by = explain_missed(failed_in.get(index))
+        ids = (slot[0].id,) if len(slot) == 1 else tuple([m.id for m in slot])
+        verdicts.append(
+            PeriodVerdict(dates[index], dates[index + 1], required, verdict, reason, ids, missed_by)
+        )
+    return tuple(verdicts)
+
+
+def are_held(slot: list[Meeting]) -> bool:
+    """Tell whether all of a period's sessions were held."""
+    for meeting in slot:  # noqa: SIM110 - this runs for every period, and a generator costs three times as much
+        if meeting.outcome is not _HELD:
+            return False
+    return True
 
 
 def explain_met(slot: list[Meeting], index: int, size: int) -> Reason:
     """Give the strongest reason among the sessions that serve a met period."""
-    if len(slot) == 1:
-        return explain_serving(slot[0], index, size)
+    if len(slot) == 1 and slot[0].start_period == slot[0].origin_period == index:
+        return _ON_TIME
     reasons = {explain_serving(m, index, size) for m in slot}
     return next(reason for reason in _STRONGEST_FIRST if reason in reasons)
 
@@ -116,7 +137,7 @@ def find_worst(slot: list[Meeting]) -> Verdict:
     return next(verdict for outcome, verdict in _WORST_FIRST if outcome in outcomes)
 
 
-def explain_missed(failed: list[Meeting]) -> tuple[Reason, tuple[Side, ...]]:
+def explain_missed(failed: list[Meeting] | None) -> tuple[Reason, tuple[Side, ...]]:
     """Tell why a period was missed, and by whom, from the failed sessions that touch it."""
     if not failed:
         return Reason.NO_SESSION, _NOBODY

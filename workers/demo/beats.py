@@ -87,7 +87,8 @@ def _moved_on(plot: Plot, period: int) -> None:
 
 def _call_off(plot: Plot, period: int, side: str, before: timedelta) -> datetime:
     start = plot.usual(period)
-    plot.change(period, Change(start - before, start, declined=(plot.address(side),)))
+    at = min(start - before, plot.now - DAY)
+    plot.change(period, Change(at, start, declined=(plot.address(side),)))
     return start
 
 

@@ -1,0 +1,139 @@
+"""Half a year of the sample company on the real path: the same imports, readings and reviews as always.
+
+Nothing is written past the services. Each moment is played as it was: calendars as exported then, statements
+as they were made, then a review; so the history of verdicts is one that happened.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as OrmSession
+
+from integrations.registry import Ports
+from tracker.models import Pair, Person, Session
+from tracker.services.absences import Days, add_leave
+from tracker.services.audit import Act
+from tracker.services.confirm import confirm_session
+from tracker.services.goals import GoalWords, Step, add_goal, add_milestone, tick_milestone
+from tracker.services.pairs import import_pairs
+from tracker.services.people import import_people
+from tracker.services.review import review
+from tracker.services.sync import Outcome, sync_all
+from tracker.services.tables import File
+from workers.demo.ambitions import AMBITIONS, Ambition
+from workers.demo.cast import CAST
+from workers.demo.company import STALE, STALE_SINCE, Company
+from workers.demo.folder import write_calendars
+from workers.demo.plot import Said
+
+DAY = timedelta(days=1)
+SINCE = timedelta(days=215)  # the oldest agreement began a little later
+
+Tell = Callable[[str], None]
+
+
+def rehearse(ports: Ports, company: Company, folder: Path, tell: Tell) -> None:
+    """Let the company's half year happen in the database of `ports`, from the files in `folder`."""
+    _import(ports, folder, company.now - SINCE, tell)
+    with ports.store.write() as db:
+        _take_leave(db, company)
+    _read_stale(ports, company, folder)
+    before = company.now - SINCE
+    for moment in moments(company.now):
+        write_calendars(company, folder, moment)
+        results = sync_all(ports, moment)
+        with ports.store.write() as db:
+            said = _speak(db, company, before, moment)
+        judged = review(ports.store, moment)
+        failed = sum(result.outcome is Outcome.FAILED for result in results)
+        tell(
+            f"{moment:%d %b}: read {len(results) - failed} calendars ({failed} could not be read), "
+            f"heard {said} answers, judged {judged.pairs} pairs."
+        )
+        before = moment
+    with ports.store.write() as db:
+        for ambition in AMBITIONS:
+            _set_goal(db, ambition, company.now)
+
+
+def moments(now: datetime) -> list[datetime]:
+    """Return when everything is read and judged: the last two Sunday nights before `now`, and `now`."""
+    sunday = (now - timedelta(days=now.weekday() + 1)).date()
+    night = datetime.combine(sunday, time(23, 30), now.tzinfo)
+    return [night - 7 * DAY, night, now]
+
+
+def _import(ports: Ports, folder: Path, at: datetime, tell: Tell) -> None:
+    act = Act(None, "command", at)
+    with ports.store.write() as db:
+        people = import_people(db, ports.vault, _file(folder, "people.csv"), act)
+        pairs = import_pairs(db, _file(folder, "pairs.csv"), act)
+    tell(f"Imported {people.added} people and {pairs.added} pairs.")
+
+
+def _file(folder: Path, name: str) -> File:
+    return File(name, (folder / name).read_bytes(), folder)
+
+
+def _read_stale(ports: Ports, company: Company, folder: Path) -> None:
+    """Read the calendar that later can not be read any more, while it still can."""
+    then = company.now - STALE_SINCE
+    write_calendars(company, folder, then)
+    with ports.store.read() as db:
+        person_id = _person(db, CAST[STALE].email).id
+    sync_all(ports, then, person_id=person_id)
+
+
+def _take_leave(db: OrmSession, company: Company) -> None:
+    for plot in company.plots:
+        for member, first, last in plot.leaves:
+            person = _person(db, member.email)
+            asked = company.now - SINCE
+            add_leave(db, person, Days(first, last), Act(person.id, "site", asked))
+
+
+def _speak(db: OrmSession, company: Company, since: datetime, until: datetime) -> int:
+    """Make the statements of (since, until], each at its own moment; return how many."""
+    sessions = _sessions_by_start(db)
+    count = 0
+    for plot, said in company.statements(since, until):
+        count += 1
+        pair = _pair(db, plot.mentor.email, plot.mentee.email)
+        _state(db, sessions[pair.id, said.start.astimezone(UTC)], pair, said)
+    return count
+
+
+def _state(db: OrmSession, session_id: int, pair: Pair, said: Said) -> None:
+    by = pair.mentor if said.side == "mentor" else pair.mentee
+    act = Act(by.id, "site", said.at)
+    confirm_session(db, session_id, by=by, held=said.held, absent=frozenset(said.absent), act=act)
+
+
+def _sessions_by_start(db: OrmSession) -> dict[tuple[int, datetime], int]:
+    rows = db.execute(select(Session.pair_id, Session.starts_at, Session.id))
+    return {(pair_id, starts_at): session_id for pair_id, starts_at, session_id in rows}
+
+
+def _set_goal(db: OrmSession, ambition: Ambition, now: datetime) -> None:
+    pair = _pair(db, CAST[ambition.mentor].email, CAST[ambition.mentee].email)
+    by, today = pair.mentee, now.date()
+    begun = Act(by.id, "site", now - SINCE + 20 * DAY)
+    goal = add_goal(db, pair.id, GoalWords(ambition.what, ambition.why, ambition.progress), by=by, act=begun)
+    for step in ambition.steps:
+        milestone = add_milestone(db, goal.id, Step(step.what, today + step.due * DAY), by=by, act=begun)
+        if step.done is not None:
+            done = Act(by.id, "site", now + step.done * DAY)
+            tick_milestone(db, milestone.id, today + step.done * DAY, by=by, act=done)
+
+
+def _person(db: OrmSession, email: str) -> Person:
+    return db.scalars(select(Person).where(Person.email == email)).one()
+
+
+def _pair(db: OrmSession, mentor: str, mentee: str) -> Pair:
+    wanted = select(Pair).where(
+        Pair.mentor_id == _person(db, mentor).id, Pair.mentee_id == _person(db, mentee).id
+    )
+    return db.scalars(wanted).one()

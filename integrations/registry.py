@@ -4,7 +4,6 @@ What is heavy to import is imported when it is first needed: most commands need 
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from integrations.vault import FernetVault
 from tracker.clock import SystemClock
@@ -13,9 +12,6 @@ from tracker.models import Provider
 from tracker.ports import CalendarSource, Clock, LetterWriter, Mailer, Sources, Vault
 from tracker.settings import Settings
 from tracker.store import Store
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +71,5 @@ def open_calendar(provider: str, address: str, timezone: str, settings: Settings
         )
     from integrations import ical
 
-    open_ical: Callable[..., CalendarSource] = ical.open_calendar
-    return open_ical(address, timezone, settings)
+    bundle = str(settings.ca_bundle) if settings.ca_bundle else None
+    return ical.open_calendar(address, timezone, allowed_hosts=settings.feed_hosts, ca_bundle=bundle)

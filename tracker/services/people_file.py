@@ -127,7 +127,7 @@ def read_calendar(text: str, email: str, folder: Path | None) -> CalendarAt:
 
 
 def missing_files(rows: list[PersonRow], file: File) -> tuple[str, ...]:
-    """Return a note for each calendar file that is not there (yet): that is no reason to refuse the person."""
+    """Return a note for each calendar file that is not there yet: no reason to refuse the person."""
     return tuple(
         f"{file.name}, line {row.line}, calendar: there is no file {row.calendar.address} yet."
         for row in rows

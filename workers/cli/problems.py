@@ -1,0 +1,26 @@
+"""What the codes of a calendar's problem mean, for the command line."""
+
+MEANINGS = {
+    "unreachable": "it could not be reached. Check the address or the path, and the network",
+    "not_found": "there is nothing at its address or path. Check it",
+    "not_a_calendar": "what is there is not a calendar. Check the address: it may show a sign-in page",
+    "not_available": "this version reads no calendars of that provider. Use an https feed or an .ics file",
+    "no_file": "there is no file at its path that can be read. Check the path and who may read it",
+    "bad_address": "its address can not be one. Check it; it has to begin with https://",
+    "refused": "its server refuses to give it. Check the address: its owner may have made a new one",
+    "server_error": "its server has trouble of its own. It is read again later",
+    "cut_off": "it came incomplete. It is read again later",
+    "too_large": "it is too large to be one person's calendar. Check the address",
+    "reconnect": "it is no longer shared with us. Its owner has to connect it again",
+    "rate_limited": "its provider asks us to slow down. It is read again later",
+    "token_expired": "its provider lost our place. It is read anew at the next time",
+    "mass_removal": "very many sessions are gone from it. If that is right: cadencia sync --person {person} "
+    "--accept-removals",
+    "internal": "reading it failed for a reason of our own. The log says more",
+}
+
+
+def explain_problem(code: str, person: str) -> str:
+    """Return the line that names whose calendar it is, what is wrong and what to do."""
+    meaning = MEANINGS.get(code, f"it could not be read ({code})")
+    return f"The calendar of {person}: {meaning.format(person=person)}."

@@ -1,5 +1,9 @@
-"""Which calendar entries are mentoring sessions. Everything else is dropped before it is written or logged."""
+"""Which calendar entries are mentoring sessions. Everything else is dropped before it is written or logged.
 
+It never keeps what it looked at: a title lives no longer than the question whether it carries a marker.
+"""
+
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -9,12 +13,17 @@ from tracker.events import TagRule
 
 TITLE_MARKERS = ("#mentoring", "#mentoria", "[mentoring]")
 CATEGORY_MARKERS = ("mentoring", "mentoria", "tutoria")
+# Accents after decomposition, and what cannot be seen: joiners, direction marks, soft hyphens.
+_UNSEEN = frozenset({"Mn", "Me", "Cf"})
 
 
 def fold(text: str) -> str:
-    """Return `text` without case, accents and runs of white space, for comparing."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(bare.casefold().split())
+    """Return `text` without case, accents, invisible characters and runs of white space, for comparing."""
+    if not text.isascii():
+        text = "".join(
+            c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) not in _UNSEEN
+        )
+    return " ".join(text.casefold().split())
 
 
 def normal_address(text: str) -> str:
@@ -29,7 +38,11 @@ def nobody_signed(_reference: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the rules may look at. It lives only while one calendar is being read."""
+    """What the rules may look at. It lives only while one calendar is being read.
+
+    `addresses` are normal addresses of the people on it, the organiser included; rooms are left out, unless
+    a room's address is a program's.
+    """
 
     title: str = ""
     categories: tuple[str, ...] = ()
@@ -44,7 +57,8 @@ class TagRules:
     `markers` are further words of the company's own, for titles and categories alike. `program_addresses`
     are the mailboxes that people invite. `owner` holds all addresses of the calendar's owner and `partners`
     one set for each person the owner is paired with: an untagged entry of exactly the two is suggested.
-    `is_ours` tells whether a reference on the entry was signed by this installation.
+    `is_ours` tells whether a reference on the entry was signed by this installation. `keep_untagged` is for
+    `cadencia calendars read --untagged` alone, which stores nothing.
     """
 
     owner: frozenset[str] = frozenset()
@@ -52,31 +66,43 @@ class TagRules:
     markers: tuple[str, ...] = ()
     program_addresses: frozenset[str] = frozenset()
     is_ours: Callable[[str], bool] = nobody_signed
-    _titles: tuple[str, ...] = field(init=False, default=())
-    _categories: frozenset[str] = field(init=False, default=frozenset())
+    keep_untagged: bool = False
+    titles: tuple[str, ...] = field(init=False, default=())
+    categories: frozenset[str] = field(init=False, default=frozenset())
+    _in_title: re.Pattern[str] = field(init=False, repr=False, compare=False, default=re.compile(""))
 
     def __post_init__(self) -> None:
-        own = [fold(m) for m in self.markers if fold(m)]
-        object.__setattr__(self, "_titles", tuple(sorted({*TITLE_MARKERS, *own})))
-        object.__setattr__(self, "_categories", frozenset({*CATEGORY_MARKERS, *TITLE_MARKERS, *own}))
+        own = {fold(m) for m in self.markers} - {""}
+        titles = tuple(sorted({*TITLE_MARKERS, *own}))
+        object.__setattr__(self, "titles", titles)
+        object.__setattr__(self, "categories", frozenset({*CATEGORY_MARKERS, *TITLE_MARKERS, *own}))
+        object.__setattr__(self, "_in_title", re.compile("|".join(map(_whole_word, titles))))
 
     def match(self, entry: Entry) -> TagRule | None:
         """Return the first rule that makes `entry` a session, or None: then it must be dropped."""
         if entry.reference and self.is_ours(entry.reference):
             return TagRule.CADENCIA
-        if _has_marker(fold(entry.title), self._titles) or self._categories & set(
-            map(fold, entry.categories)
-        ):
+        if self._in_title.search(fold(entry.title)) or self.categories & set(map(fold, entry.categories)):
             return TagRule.MARKER
         if self.program_addresses & entry.addresses:
             return TagRule.ADDRESS
         return TagRule.SUGGESTED if self._is_of_two(entry.addresses) else None
+
+    def fingerprint(self) -> str:
+        """Return a hash that changes when another set of entries may match (keys of `is_ours` aside)."""
+        parts: Iterable[Iterable[str]] = (
+            self.owner, self.titles, self.categories, self.program_addresses,
+            ["\t".join(sorted(p)) for p in self.partners], [str(self.keep_untagged)],
+        )  # fmt: skip
+        return hashlib.sha256("\0".join("\n".join(sorted(p)) for p in parts).encode()).hexdigest()
 
     def _is_of_two(self, addresses: frozenset[str]) -> bool:
         others = addresses - self.owner
         return bool(others) and any(others <= partner for partner in self.partners)
 
 
-def _has_marker(title: str, markers: Iterable[str]) -> bool:
-    # A marker ends where its word ends: "#mentoring" is not in "#mentoringweek".
-    return any(re.search(rf"(?<!\w){re.escape(m)}(?!\w)", title) for m in markers)
+def _whole_word(marker: str) -> str:
+    # A marker ends where its word ends: "#mentoring" is in "1:1#mentoring" but not in "#mentoringweek".
+    before = r"(?<!\w)" if re.match(r"\w", marker) else ""
+    after = r"(?!\w)" if re.search(r"\w$", marker) else ""
+    return before + re.escape(marker) + after

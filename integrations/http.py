@@ -1,0 +1,431 @@
+"""Requests to the outside world, whoever gave the address.
+
+It never connects to an address inside (unless the host was allowed by name), never follows a redirect
+unchecked, never waits or reads without bound, and never tells an address or a body in an error or a log.
+
+An address that a person typed is hostile: its host is judged at the moment of connecting, on the very socket
+that is used, so that a name that resolves differently the second time gains nothing. The machine's proxy
+variables are not followed for such addresses, because then the proxy would resolve and connect; `via_proxy`
+is for the fixed addresses of providers. `.netrc` and REQUESTS_CA_BUNDLE are never read: trust comes from
+settings.
+"""
+
+import contextlib
+import email.utils
+import ipaddress
+import logging
+import re
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited
+
+UNREACHABLE = (
+    "This address could not be read. Check that it opens in a private browser window without signing in."
+)
+BAD_ADDRESS = "The calendar's address must begin with https://, without user name or unusual port."
+USER_AGENT = "Cadencia (calendar reader)"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CHUNK = 64 * 1024
+# urllib3 writes whole addresses to its debug log, and a feed's address is a secret.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+_CLOSED_V4 = tuple(map(ipaddress.IPv4Network, (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16",
+    "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
+    "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+)))  # fmt: skip
+# Only what is handed out for the open internet, less what wraps IPv4 (Teredo, 6to4) or is for examples.
+_OPEN_V6 = ipaddress.IPv6Network("2000::/3")
+_CLOSED_V6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a request may take, in seconds, and how much it may bring, in bytes after decompression."""
+
+    connect_s: float = 10
+    read_s: float = 20
+    total_s: float = 60
+    max_bytes: int = 50_000_000
+    max_redirects: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status, headers (names in lower case) and the body, decompressed."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def fetch(
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    allowed_hosts: frozenset[str] = frozenset(),
+    ca_bundle: str | None = None,
+) -> Answer:
+    """Get a hostile address, redirects followed, and return a 200 or a 304.
+
+    `allowed_hosts` (lower case, `host` or `host:port`) may be plain http and lie inside.
+    Raises ConnectorError.
+    """
+    limits = limits or Limits()
+    deadline = time.monotonic() + limits.total_s
+    target = check_url(url, allowed_hosts)
+    for _ in range(limits.max_redirects + 1):
+        line = _Line(limits, deadline, allowed_hosts, ca_bundle)
+        answer = _send_once("GET", target, headers or {}, None, line)
+        if answer.status not in _REDIRECTS or "location" not in answer.headers:
+            return check_status(answer)
+        target = _next_target(target, answer.headers["location"], allowed_hosts)
+        headers = {k: v for k, v in (headers or {}).items() if k.lower() not in ("authorization", "cookie")}
+    raise ConnectorError(UNREACHABLE)
+
+
+def send(  # noqa: PLR0913 - a request has that many sides
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    limits: Limits | None = None,
+    ca_bundle: str | None = None,
+    via_proxy: bool = True,
+    attempts: int = 1,
+) -> Answer:
+    """Ask a provider at an address from settings, and return its answer whatever the status.
+
+    Redirects are not followed. With `attempts` above 1 a failed connection or a 502, 503 or 504 is tried
+    again after a short wait (Retry-After up to ten seconds): only for requests that may run twice.
+    """
+    limits = limits or Limits()
+    deadline = time.monotonic() + limits.total_s
+    line = _Line(limits, deadline, None, ca_bundle, via_proxy)
+    for attempt in range(1, attempts + 1):
+        last = attempt == attempts
+        wait_s = 0.5 * 2**attempt
+        try:
+            answer = _send_once(method, url, headers or {}, body, line)
+        except ConnectorError as e:
+            if last or isinstance(e, BadPayload):
+                raise
+        else:
+            if last or answer.status not in (502, 503, 504):
+                return answer
+            wait_s = min(retry_after(answer.headers) or wait_s, 10)
+        if time.monotonic() + wait_s >= deadline:
+            raise ConnectorError(UNREACHABLE)
+        time.sleep(wait_s)
+    raise ConnectorError(UNREACHABLE)
+
+
+def check_status(answer: Answer) -> Answer:
+    """Return an answer of status 200 or 304. Raises what any other status means."""
+    status = answer.status
+    if status in (200, 304):
+        return answer
+    if status in (401, 403, 404, 410):
+        raise AuthRevoked("This link is no longer valid: the calendar has to be connected again.")
+    if status in (429, 503):
+        wait_s = retry_after(answer.headers)
+        if status == 429 or wait_s is not None:
+            raise RateLimited("The calendar's server asks us to wait.", retry_after_s=wait_s)
+    if status >= 500:
+        raise ConnectorError("The calendar's server reports a fault of its own.", code="server_error")
+    raise ConnectorError("The calendar's server gave an answer that is no calendar.", code="refused")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that Retry-After asks for, written as a number or as a date; at most a day."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return float(min(int(value), 86_400))
+    try:
+        at = email.utils.parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError):
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max(0.0, (at - datetime.now(UTC)).total_seconds()), 86_400.0)
+
+
+# Addresses
+
+
+def check_url(url: str, allowed_hosts: frozenset[str]) -> str:
+    """Return the https (or, for an allowed host, http) address that `url` means. Raises ConnectorError.
+
+    `webcal:` is https. No user name, no port below 1024 other than 443 (80 for http); an allowed host may
+    have any port.
+    """
+    parts = _split(url)
+    if parts is None:
+        raise ConnectorError(BAD_ADDRESS, code="bad_address")
+    scheme, host, port, rest = parts
+    allowed = host in allowed_hosts or f"{host}:{port}" in allowed_hosts
+    if scheme == "http" and not allowed:
+        raise ConnectorError(BAD_ADDRESS, code="bad_address")
+    if port is not None and not allowed and port < 1024 and port != 443:
+        raise ConnectorError(BAD_ADDRESS, code="bad_address")
+    where = f"[{host}]" if ":" in host else host
+    return urlunsplit((scheme, f"{where}:{port}" if port else where, *rest, ""))
+
+
+def _split(url: str) -> tuple[str, str, int | None, tuple[str, str]] | None:
+    # Browsers and parsers disagree on blanks, controls and backslashes; none belongs in an address.
+    url = url.strip(" \t\r\n")
+    if re.search(r"[\x00-\x20\x7f\\]", url):
+        return None
+    try:
+        parts = urlsplit(url)
+        scheme = {"webcal": "https", "webcals": "https", "https": "https", "http": "http"}.get(parts.scheme)
+        host = parts.hostname or ""
+        host = host if ":" in host else host.encode("idna").decode()
+        port = parts.port
+    except (ValueError, UnicodeError):
+        return None
+    if not scheme or not host or "@" in parts.netloc:
+        return None
+    return scheme, host.rstrip("."), port, (parts.path or "/", parts.query)
+
+
+def _next_target(current: str, location: str, allowed_hosts: frozenset[str]) -> str:
+    try:
+        return check_url(urljoin(current, location), allowed_hosts)
+    except (ConnectorError, ValueError):
+        pass
+    raise ConnectorError(UNREACHABLE)
+
+
+def is_open_address(text: str) -> bool:
+    """Tell whether an IP address belongs to the open internet, with nothing of ours behind it."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in net for net in _CLOSED_V4)
+    return address in _OPEN_V6 and not any(address in net for net in _CLOSED_V6)
+
+
+# One request
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """How one request goes out. `allowed_hosts` is None for an address from settings: it may lie anywhere."""
+
+    limits: Limits
+    deadline: float
+    allowed_hosts: frozenset[str] | None
+    ca_bundle: str | None
+    via_proxy: bool = False
+
+
+class _Guard:
+    """Opens the sockets of one request and cuts them off at its deadline, in whatever state they are."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line = line
+        self._sockets: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(max(0.0, line.deadline - time.monotonic()), self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> "_Guard":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for sock in self._sockets:
+                sock.close()
+            self._sockets.clear()
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """Return a socket to `host`, connected to an address that it may have. Raises OSError."""
+        error = OSError("no address that may be connected to")
+        for family, kind, proto, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+            if not self._may_reach(host, port, str(address[0])):
+                continue
+            sock = socket.socket(family, kind, proto)
+            try:
+                sock.settimeout(self._line.limits.connect_s)
+                self._watch(sock)
+                sock.connect(address)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.settimeout(self._line.limits.read_s)
+                return sock
+            except OSError as e:
+                error = e
+                sock.close()
+        raise error
+
+    def _may_reach(self, host: str, port: int, address: str) -> bool:
+        allowed = self._line.allowed_hosts
+        return allowed is None or host in allowed or f"{host}:{port}" in allowed or is_open_address(address)
+
+    def _watch(self, sock: socket.socket) -> None:
+        # A second handle on the same connection: the first goes to TLS, which may be stuck in its handshake.
+        with self._lock:
+            self._sockets.append(sock.dup())
+
+    def _cut(self) -> None:
+        with self._lock:
+            for sock in self._sockets:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Adapter(HTTPAdapter):
+    """Makes requests use the guard's sockets."""
+
+    def __init__(self, guard: _Guard) -> None:
+        self._guard = guard
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Build the pools with connections of the guard's."""
+        super().init_poolmanager(*args, **kwargs)
+        guard = self._guard
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return _guarded(guard, self)
+
+        class Secure(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return _guarded(guard, self)
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+
+def _guarded(guard: _Guard, connection: HTTPConnection) -> socket.socket:
+    try:
+        return guard.connect(connection.host.strip("[]"), connection.port or 0)
+    except OSError:
+        raise urllib3.exceptions.NewConnectionError(connection, "refused") from None
+
+
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
+
+
+def _send_once(method: str, url: str, headers: Mapping[str, str], body: bytes | None, line: _Line) -> Answer:
+    # The library's exceptions hold the address. They end here, and ours is raised after they are gone, so
+    # that no chain of exceptions leads back to them.
+    answer: Answer | None = None
+    problem: ConnectorError | None = None
+    try:
+        answer = _exchange(method, url, headers, body, line)
+    except BadPayload as e:
+        problem = e
+    except _FAILURES:
+        problem = ConnectorError(UNREACHABLE)
+    if answer is not None and time.monotonic() <= line.deadline:
+        return answer
+    raise problem or ConnectorError(UNREACHABLE)
+
+
+def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes | None, line: _Line) -> Answer:
+    sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close", **headers}
+    with _Guard(line) as guard, requests.Session() as session:
+        session.trust_env = False
+        session.mount("https://", _Adapter(guard))
+        session.mount("http://", _Adapter(guard))
+        proxies = requests.utils.get_environ_proxies(url) if line.via_proxy else {}
+        with session.request(
+            method, url, headers=sent, data=body, stream=True, allow_redirects=False, proxies=proxies,
+            timeout=(line.limits.connect_s, line.limits.read_s), verify=line.ca_bundle or True,
+        ) as response:  # fmt: skip
+            kept = {name.lower(): value for name, value in response.headers.items()}
+            if response.status_code in _REDIRECTS or response.status_code == 304:
+                return Answer(response.status_code, kept)
+            pieces = _read_body(response, kept.get("content-encoding", ""), line.limits.max_bytes)
+            return Answer(response.status_code, kept, b"".join(pieces))
+
+
+def _read_body(response: requests.Response, encoding: str, max_bytes: int) -> Iterator[bytes]:
+    """Yield the decompressed body piece by piece, never holding more than a piece beyond the limit."""
+    decode = _decoder(encoding.strip().lower())
+    left = max_bytes
+    while raw := response.raw.read(_CHUNK, decode_content=False):
+        for piece in decode.pieces(raw):
+            left -= len(piece)
+            if left < 0:
+                raise BadPayload("This calendar is too large to be one person's.", code="too_large")
+            yield piece
+    decode.finish()
+
+
+class _Plain:
+    def pieces(self, raw: bytes) -> Iterator[bytes]:
+        """Yield the bytes as they came."""
+        yield raw
+
+    def finish(self) -> None:
+        """Nothing can be missing: the length was checked on the way."""
+
+
+class _Inflate:
+    """Undoes gzip or deflate a piece at a time. One layer alone: calendars are not packed twice."""
+
+    def __init__(self, wbits: int) -> None:
+        self._inflate = zlib.decompressobj(wbits)
+        self._started = False
+
+    def pieces(self, raw: bytes) -> Iterator[bytes]:
+        """Yield what the bytes unpack to, in bounded pieces."""
+        while raw:
+            try:
+                piece = self._inflate.decompress(raw, _CHUNK)
+            except zlib.error:
+                if self._started:
+                    raise BadPayload("The calendar's content is damaged.") from None
+                # Some servers send deflate without its header.
+                self._inflate, piece = zlib.decompressobj(-15), b""
+                self._started = True
+                continue
+            self._started = True
+            if piece:
+                yield piece
+            if self._inflate.eof:
+                return
+            raw = self._inflate.unconsumed_tail
+
+    def finish(self) -> None:
+        """Raise BadPayload if the packed content had no end."""
+        if not self._inflate.eof:
+            raise BadPayload("The calendar's content is cut off.", code="cut_off")
+
+
+def _decoder(encoding: str) -> _Plain | _Inflate:
+    if encoding in ("", "identity"):
+        return _Plain()
+    if encoding in ("gzip", "x-gzip"):
+        return _Inflate(31)
+    if encoding == "deflate":
+        return _Inflate(15)
+    raise BadPayload("The calendar's content is packed in a way that was not asked for.")

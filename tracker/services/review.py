@@ -75,7 +75,7 @@ def review(
         ids = db.scalars(due).all()
     report = ReviewReport()
     for portion in portions(ids, CHUNK):
-        report = _add(report, _review_some(store, portion, now))
+        report = _add(report, review_pairs(store, portion, now))
         if on_progress:
             on_progress(report.pairs, len(ids))
     return report
@@ -87,7 +87,8 @@ def _add(one: ReviewReport, other: ReviewReport) -> ReviewReport:
     )
 
 
-def _review_some(store: Store, pair_ids: Sequence[int], now: datetime) -> ReviewReport:
+def review_pairs(store: Store, pair_ids: Sequence[int], now: datetime) -> ReviewReport:
+    """Judge these pairs, due or not; some hundreds at a time."""
     with store.read() as db:
         versions = _load_versions(db, pair_ids)
         known = load_evidence(db, pair_ids)

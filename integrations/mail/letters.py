@@ -3,7 +3,12 @@
 Never decides what is said to whom, and never loads anything from elsewhere: no pictures, no styles, no
 counting pixels. A fact that a template asks for and nobody gave is an error, not an empty place.
 
-What each template wants, and may have: `sign_in`: name, link, minutes; asked_from. All of them: base_url.
+What each template wants:
+
+- `sign_in`: name, link, minutes; may have asked_from
+- `digest`: digest (tracker.services.digest_facts.Digest), base_url; may have name
+
+All may have base_url.
 """
 
 import re
@@ -16,7 +21,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
+from integrations.mail.digest_words import DigestWords
 from tracker.ports import Letter
+from tracker.services.digest_facts import Digest
 from tracker.wording import Reader, catalogue, language_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -28,10 +35,12 @@ class JinjaLetterWriter:
     """Writes letters; safe to share between threads."""
 
     def write(self, template: str, language: str, facts: Mapping[str, Any]) -> Letter:
-        """Return the letter `template` for `facts`; a `timezone` among them is the reader's."""
+        """Return the letter `template` for `facts`."""
         spoken = language_of(language)
-        reader = Reader(spoken, facts.get("timezone", "UTC"))
-        known = {**facts, "reader": reader}
+        known = dict(facts)
+        if template == "digest":
+            digest: Digest = facts["digest"]
+            known["words"] = DigestWords(Reader(spoken, digest.timezone), digest)
         env = _environment(spoken)
         text, html = env.get_template(f"{template}.txt.j2"), env.get_template(f"{template}.html.j2")
         subject = _subject(text, known)

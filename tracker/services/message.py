@@ -64,6 +64,15 @@ def mailbox(name: str, address: str) -> Mailbox:
     return Mailbox(header_text(name), f"{local}@{ascii_domain}")
 
 
+def is_address(text: str) -> bool:
+    """Tell whether mail can be addressed so."""
+    try:
+        mailbox("", text)
+    except BadInput:
+        return False
+    return True
+
+
 def parse_mailbox(text: str) -> Mailbox:
     """Return the mailbox that `Name <address>` or a bare address stands for; else raises BadInput."""
     name, address = parseaddr(header_text(text))

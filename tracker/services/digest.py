@@ -1,0 +1,259 @@
+"""The weekly digest: what HR should know of a program, and what would help. Stores and sends nothing.
+
+It is told as it was known at the end of the week (now, while the week runs): evidence that came later does
+not exist yet. A miss is new in the week in which a review found it, and never again.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import aliased
+
+from tracker.errors import BadInput
+from tracker.ledger import Health, Verdict, judge
+from tracker.models import Agreement, Pair, Person, Program, VerdictChange
+from tracker.services.digest_calendars import find_unread
+from tracker.services.digest_facts import (
+    Digest,
+    GoodKind,
+    GoodNews,
+    Listed,
+    MissedPair,
+    Numbers,
+    PairName,
+    UnscheduledPair,
+    WaitingPair,
+)
+from tracker.services.digest_findings import (
+    OPEN_OUTCOMES,
+    Case,
+    Change,
+    Chapter,
+    find_good,
+    find_missed,
+    find_unscheduled,
+    find_waiting,
+    newly,
+)
+from tracker.services.evidence import AgreementEvidence, load_evidence
+from tracker.services.weeks import Week, latest_week
+from tracker.store import portions
+
+T = TypeVar("T")
+CHUNK = 500
+# Agreements that ended longer ago are of the past, unless something came to light of them.
+STILL_TOLD_OF = timedelta(days=28)
+# What a letter can hold and a person will read; the board has all of them.
+MOST = {"new": 20, "continuing": 12, "waiting": 12, "unscheduled": 12, "unread": 10, "good": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From the begin of a week to its end, or to now while it runs."""
+
+    week: Week
+    timezone: str
+    starts_at: datetime
+    as_of: datetime
+    is_whole: bool
+
+
+@dataclass(slots=True)
+class _Found:
+    new: list[MissedPair] = field(default_factory=list)
+    continuing: list[MissedPair] = field(default_factory=list)
+    waiting: list[WaitingPair] = field(default_factory=list)
+    unscheduled: list[UnscheduledPair] = field(default_factory=list)
+    good: list[GoodNews] = field(default_factory=list)
+    not_known: list[tuple[PairName, int]] = field(default_factory=list)
+    health: Counter[str] = field(default_factory=Counter)
+    sums: Counter[str] = field(default_factory=Counter)
+
+
+def find_programs(db: OrmSession, name: str | None = None) -> Sequence[Program]:
+    """Return all programs by name, or the one that is called so. Raises BadInput where none is."""
+    programs = db.scalars(select(Program).order_by(Program.name)).all()
+    if name is None:
+        return programs
+    named = [p for p in programs if p.name.casefold() == name.strip().casefold()]
+    if not named:
+        known = ", ".join(p.name for p in programs) or "none yet"
+        raise BadInput(f"There is no program {name!r}. Programs: {known}.")
+    return named
+
+
+def span_of(db: OrmSession, program: Program, week: Week | None, now: datetime) -> Span:
+    """Return what time to tell of; None is the week of yesterday. Raises BadInput for a week to come."""
+    timezone = zone_of(db, program)
+    week = week or latest_week(now, timezone)
+    starts_at, ends_at = week.starts_at(timezone), week.ends_at(timezone)
+    if starts_at > now:
+        raise BadInput(
+            f"The week {week.name} has not begun yet. The latest is {latest_week(now, timezone).name}."
+        )
+    return Span(week, timezone, starts_at, min(now, ends_at), is_whole=now >= ends_at)
+
+
+def zone_of(db: OrmSession, program: Program) -> str:
+    """Return the time zone of most of the program's agreements: its weeks begin and end there."""
+    count = func.count(Agreement.id)
+    zones = select(Agreement.timezone).join(Pair).where(Pair.program_id == program.id)
+    most = zones.group_by(Agreement.timezone).order_by(count.desc(), Agreement.timezone).limit(1)
+    return db.scalar(most) or "UTC"
+
+
+def build_digest(db: OrmSession, program: Program, span: Span) -> Digest:
+    """Judge the program's pairs as of the span's end, and return what there is to tell."""
+    found = _Found()
+    for case in _cases(db, program, span):
+        _note(found, case)
+    return Digest(
+        program_id=program.id,
+        program=program.name,
+        week=span.week,
+        timezone=span.timezone,
+        as_of=span.as_of,
+        is_whole=span.is_whole,
+        new=_listed("new", found.new, _by_misses),
+        continuing=_listed("continuing", found.continuing, _by_misses),
+        waiting=_listed("waiting", found.waiting, _by_openness),
+        unscheduled=_listed("unscheduled", found.unscheduled, _by_time_left),
+        unread=_listed(
+            "unread", find_unread(db, found.not_known, span.as_of, span.timezone), lambda u: -u.pairs
+        ),
+        good=_listed("good", found.good, _by_joy),
+        numbers=_numbers(found),
+    )
+
+
+def _cases(db: OrmSession, program: Program, span: Span) -> Iterator[Case]:
+    today = span.as_of.astimezone(ZoneInfo(span.timezone)).date()
+    lately = select(Agreement.pair_id).where(
+        Agreement.starts_on <= today, Agreement.ends_on >= span.week.monday - STILL_TOLD_OF
+    )
+    news = select(VerdictChange.agreement_id).where(
+        VerdictChange.at > span.starts_at, VerdictChange.at <= span.as_of
+    )
+    late_news = select(Agreement.pair_id).where(Agreement.id.in_(news))
+    ids = db.scalars(
+        select(Pair.id)
+        .where(Pair.program_id == program.id, Pair.id.in_(lately) | Pair.id.in_(late_news))
+        .order_by(Pair.id)
+    ).all()
+    for portion in portions(ids, CHUNK):
+        names = _load_names(db, portion)
+        chapters = _load_chapters(db, portion, span)
+        yield from (Case(names[pair_id], chapters[pair_id]) for pair_id in portion if pair_id in chapters)
+
+
+def _load_names(db: OrmSession, pair_ids: Sequence[int]) -> dict[int, PairName]:
+    mentor, mentee = aliased(Person), aliased(Person)
+    rows = db.execute(
+        select(Pair.id, mentor.name, mentee.name, mentor.id, mentee.id)
+        .join(mentor, mentor.id == Pair.mentor_id)
+        .join(mentee, mentee.id == Pair.mentee_id)
+        .where(Pair.id.in_(pair_ids))
+    ).tuples()
+    return {row[0]: PairName(*row) for row in rows}
+
+
+def _load_chapters(db: OrmSession, pair_ids: Sequence[int], span: Span) -> dict[int, list[Chapter]]:
+    known = load_evidence(db, pair_ids)
+    changes = _load_changes(db, [each.agreement_id for each in known])
+    chapters: dict[int, list[Chapter]] = defaultdict(list)
+    for each in known:
+        chapter = _chapter(each, changes.get(each.agreement_id, ()), span)
+        if each.evidence.starts_on <= chapter.today:
+            chapters[each.pair_id].append(chapter)
+    return chapters
+
+
+def _chapter(known: AgreementEvidence, changes: Sequence[Change], span: Span) -> Chapter:
+    evidence = known.evidence
+    ledger, before = judge(evidence, now=span.as_of), judge(evidence, now=span.starts_at)
+    return Chapter(evidence, ledger, before, changes)
+
+
+def _load_changes(db: OrmSession, agreement_ids: Sequence[int]) -> dict[int, list[Change]]:
+    found: dict[int, list[Change]] = defaultdict(list)
+    for portion in portions(agreement_ids):
+        rows = db.execute(
+            select(
+                VerdictChange.agreement_id, VerdictChange.starts_on, VerdictChange.at, VerdictChange.verdict
+            )
+            .where(VerdictChange.agreement_id.in_(portion))
+            .order_by(VerdictChange.id)
+        )
+        for row in rows:
+            found[row.agreement_id].append(Change(row.starts_on, row.at, Verdict(row.verdict)))
+    return found
+
+
+def _note(found: _Found, case: Case) -> None:
+    """Add what this pair gives to tell. Nobody is in two lists of things to do."""
+    _count(found, case)
+    running = case.running
+    if running.ledger.health is Health.UNKNOWN:
+        found.not_known.append((case.pair, running.evidence.policy.stale_after_days))
+    new, old = find_missed(case)
+    if new or old:
+        _add(found.new, new)
+        _add(found.continuing, old)
+        return
+    _add(found.good, find_good(case))
+    waiting = find_waiting(case)
+    _add(found.waiting, waiting)
+    if waiting is None:
+        _add(found.unscheduled, find_unscheduled(case))
+
+
+def _add(things: list[T], thing: T | None) -> None:
+    if thing is not None:
+        things.append(thing)
+
+
+def _count(found: _Found, case: Case) -> None:
+    if case.running.ledger.health is not Health.ENDED:
+        found.health[case.running.ledger.health.value] += 1
+    for chapter in case.chapters:
+        found.sums["due"] += chapter.ledger.due
+        found.sums["met"] += chapter.ledger.met
+        found.sums["due_before"] += chapter.before.due
+        found.sums["met_before"] += chapter.before.met
+    found.sums["newly_met"] += newly(case, Verdict.MET)
+    found.sums["newly_missed"] += newly(case, Verdict.MISSED)
+
+
+def _numbers(found: _Found) -> Numbers:
+    names = ("due", "met", "due_before", "met_before", "newly_met", "newly_missed")
+    counts = {name: found.sums[name] for name in names}
+    return Numbers(pairs=found.health.total(), health=tuple(sorted(found.health.items())), **counts)
+
+
+def _listed(name: str, things: Iterable[T], order: Callable[[T], Any]) -> Listed[T]:
+    in_order = sorted(things, key=order)
+    return Listed(tuple(in_order[: MOST[name]]), len(in_order))
+
+
+def _by_misses(missed: MissedPair) -> Any:
+    return (-missed.in_a_row, missed.periods[0].first_on, missed.pair.mentor, missed.pair.id)
+
+
+def _by_openness(waiting: WaitingPair) -> Any:
+    # Two who see it differently need somebody; one who was asked yesterday does not yet.
+    rank = min(OPEN_OUTCOMES.index(s.outcome) for s in waiting.sessions)
+    return (rank, waiting.sessions[0].on, waiting.pair.id)
+
+
+def _by_time_left(pair: UnscheduledPair) -> Any:
+    return (not pair.urgent, pair.until, pair.pair.id)
+
+
+def _by_joy(news: GoodNews) -> Any:
+    return (list(GoodKind).index(news.kind), news.pair.mentor, news.pair.id)

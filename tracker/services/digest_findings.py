@@ -1,0 +1,226 @@
+"""What one pair gives a digest to tell. Pure: it reads ledgers and evidence, and judges nothing itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tracker.ledger import (
+    Evidence,
+    Health,
+    HealthReason,
+    Ledger,
+    Outcome,
+    PeriodVerdict,
+    Reason,
+    Session,
+    Side,
+    Verdict,
+)
+from tracker.services.digest_facts import (
+    GoodKind,
+    GoodNews,
+    MissedPair,
+    MissedPeriod,
+    OpenSession,
+    PairName,
+    UnscheduledPair,
+    WaitingPair,
+)
+
+# As long as the two themselves are asked, see tracker.services.pairview.
+ASKED_FOR = timedelta(days=30)
+OPEN_OUTCOMES = (Outcome.DISPUTED, Outcome.UNCONFIRMED, Outcome.AWAITING)
+DECIDED = (Verdict.MET, Verdict.MISSED)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A period's verdict became this one at `at`, as the reviews wrote it down."""
+
+    starts_on: date
+    at: datetime
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One agreement of a pair: what is known, the ledger now and as the week began, and the past reviews."""
+
+    evidence: Evidence
+    ledger: Ledger
+    before: Ledger
+    changes: Sequence[Change]
+
+    @property
+    def today(self) -> date:
+        """Return the pair's day at which the ledger was judged."""
+        return self.ledger.now.astimezone(ZoneInfo(self.evidence.timezone)).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A pair with its chapters, oldest first; the last one is the agreement that runs, or ran last."""
+
+    pair: PairName
+    chapters: Sequence[Chapter]
+
+    @property
+    def running(self) -> Chapter:
+        """Return the latest chapter."""
+        return self.chapters[-1]
+
+    @property
+    def decided(self) -> list[PeriodVerdict]:
+        """Return the periods of all chapters that are met or missed, oldest first."""
+        return [p for c in self.chapters for p in c.ledger.periods if p.verdict in DECIDED]
+
+
+def find_missed(case: Case) -> tuple[MissedPair | None, MissedPair | None]:
+    """Return the pair's misses that are new this week; or else its older ones, if the latest is a miss."""
+    new = [p for c in case.chapters for p in _new_misses(c)]
+    if new:
+        return _missed(case, new), None
+    streak = _streak(case)
+    running = case.running.ledger.health is not Health.ENDED
+    return None, _missed(case, streak[-1:]) if streak and running else None
+
+
+def _missed(case: Case, periods: Iterable[PeriodVerdict]) -> MissedPair:
+    ledger = case.running.ledger
+    return MissedPair(
+        pair=case.pair,
+        periods=tuple(
+            MissedPeriod(p.starts_on, p.ends_before - _DAY, p.reason or Reason.NO_SESSION, p.missed_by)
+            for p in periods
+        ),
+        in_a_row=len(_streak(case)),
+        sees_ahead=ledger.health is not Health.UNKNOWN,
+        next_session_on=_next_session_on(case.running),
+    )
+
+
+def _streak(case: Case) -> list[PeriodVerdict]:
+    streak: list[PeriodVerdict] = []
+    for period in reversed(case.decided):
+        if period.verdict is not Verdict.MISSED:
+            break
+        streak.insert(0, period)
+    return streak
+
+
+def _next_session_on(chapter: Chapter) -> date | None:
+    at = chapter.ledger.next_session
+    return at.astimezone(ZoneInfo(chapter.evidence.timezone)).date() if at else None
+
+
+def _new_misses(chapter: Chapter) -> list[PeriodVerdict]:
+    missed = [p for p in chapter.ledger.periods if p.verdict is Verdict.MISSED]
+    if not missed:
+        return []
+    known_before = {p.starts_on for p in chapter.before.periods if p.verdict is Verdict.MISSED}
+    return [p for p in missed if _is_news(chapter, p.starts_on, known_before)]
+
+
+def _is_news(chapter: Chapter, starts_on: date, known_before: set[date]) -> bool:
+    told_at = told_missed_at([c for c in chapter.changes if c.starts_on == starts_on])
+    if told_at is None:
+        # No review has written it down yet.
+        return starts_on not in known_before
+    return chapter.before.now < told_at <= chapter.ledger.now
+
+
+def told_missed_at(changes: Iterable[Change]) -> datetime | None:
+    """Return when the period came to be missed, as it stands; None where the last word is another.
+
+    `unknown` in between takes nothing back: it was only our view that was clouded.
+    """
+    told: datetime | None = None
+    for change in sorted(changes, key=lambda c: c.at):
+        if change.verdict is Verdict.MISSED:
+            told = told or change.at
+        elif change.verdict is not Verdict.UNKNOWN:
+            told = None
+    return told
+
+
+def find_waiting(case: Case) -> WaitingPair | None:
+    """Return the sessions of the last weeks of which is not known whether they took place."""
+    found = [s for c in case.chapters for s in _open_sessions(c)]
+    return WaitingPair(case.pair, tuple(sorted(found, key=lambda s: s.on))) if found else None
+
+
+def _open_sessions(chapter: Chapter) -> Iterable[OpenSession]:
+    now = chapter.ledger.now
+    outcomes = {s.id: s.outcome for s in chapter.ledger.sessions if s.outcome in OPEN_OUTCOMES}
+    for session in chapter.evidence.sessions:
+        if session.id not in outcomes:
+            continue
+        latest = max((o for o in session.observations if o.at <= now), key=lambda o: o.at)
+        if now - latest.ends_at < ASKED_FOR:
+            on = latest.starts_at.astimezone(ZoneInfo(chapter.evidence.timezone)).date()
+            words = _words(session, now)
+            yield OpenSession(
+                on=on,
+                outcome=outcomes[session.id],
+                silent=tuple(s for s in Side if s not in words),
+                say_held=tuple(s for s in Side if words.get(s)),
+            )
+
+
+def _words(session: Session, now: datetime) -> dict[Side, bool]:
+    said = sorted((s for s in session.statements if s.at <= now), key=lambda s: s.at)
+    return {s.by: s.held for s in said}
+
+
+def find_unscheduled(case: Case) -> UnscheduledPair | None:
+    """Return when time runs out for a pair that has nothing on the calendar; None where all is well.
+
+    Where the calendars could not be read, nobody can say that nothing is there.
+    """
+    chapter, ledger = case.running, case.running.ledger
+    if ledger.health in (Health.ENDED, Health.UNKNOWN, Health.NOT_STARTED):
+        return None
+    urgent = HealthReason.NOTHING_SCHEDULED in ledger.health_reasons
+    if not urgent and ledger.next_session is not None:
+        return None
+    empty = [p for p in ledger.periods if p.verdict is Verdict.OPEN]
+    current = [p for p in empty if p.starts_on <= chapter.today < p.ends_before] if urgent else empty
+    return UnscheduledPair(case.pair, _counts_until(chapter, current[0]), urgent) if current else None
+
+
+def _counts_until(chapter: Chapter, period: PeriodVerdict) -> date:
+    last = period.ends_before - _DAY
+    grace = timedelta(days=chapter.evidence.policy.grace_days)
+    return last if last >= chapter.today else last + grace
+
+
+def find_good(case: Case) -> GoodNews | None:
+    """Return the best of what this pair did this week, if anything is worth telling."""
+    known = {p.starts_on for c in case.chapters for p in c.before.periods if p.verdict is Verdict.MET}
+    decided = case.decided
+    fresh = [i for i, p in enumerate(decided) if p.verdict is Verdict.MET and p.starts_on not in known]
+    found = [(kind, decided[i]) for i in fresh if (kind := _praise(decided, i))]
+    if not found:
+        return None
+    kind, period = min(found, key=lambda f: list(GoodKind).index(f[0]))
+    return GoodNews(case.pair, kind, period.starts_on, period.ends_before - _DAY)
+
+
+def _praise(decided: Sequence[PeriodVerdict], at: int) -> GoodKind | None:
+    if at > 0 and decided[at - 1].verdict is Verdict.MISSED:
+        return GoodKind.BACK
+    if at == 0:
+        return GoodKind.FIRST
+    return GoodKind.NEW_DATE if decided[at].reason is Reason.RESCHEDULED else None
+
+
+def newly(case: Case, verdict: Verdict) -> int:
+    """Return how many periods have that verdict now and had it not when the week began."""
+    return sum(
+        p.verdict is verdict
+        and p.starts_on not in {b.starts_on for b in c.before.periods if b.verdict is verdict}
+        for c in case.chapters
+        for p in c.ledger.periods
+    )

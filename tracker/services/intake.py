@@ -44,13 +44,17 @@ NOTHING = Intake()
 
 @dataclass(slots=True)
 class _Taking:
-    """The state of one taking; `is_rescoped`: what is asked of the calendar is not what was asked last."""
+    """The state of one taking; `is_rescoped`: what is asked of the calendar is not what was asked last.
+
+    `choices` holds, by lineage, of which pair the owner said that a series is.
+    """
 
     db: OrmSession
     calendar: Calendar
     scope: Scope
     now: datetime
     is_rescoped: bool
+    choices: dict[str, int]
     placed: list[Placed]
 
 
@@ -62,7 +66,8 @@ def take_pull(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, now:
     matching = match_pull(copies, pull, now)
     if is_suspicious(matching, copies, pull) and matching.removals() > calendar.removals_accepted:
         return Intake(held=matching.removals())
-    taking = _Taking(db, calendar, scope, now, calendar.scope != scope.digest, [])
+    choices = {copy.lineage: copy.pair_choice for copy in copies if copy.pair_choice is not None}
+    taking = _Taking(db, calendar, scope, now, calendar.scope != scope.digest, choices, [])
     changed = _change_known(taking, matching)
     added = sum([_add(taking, event) for event in matching.new])
     gone = _take_away(taking, matching.vanished, pull)
@@ -105,11 +110,12 @@ def _change(taking: _Taking, copy: Copy, event: CalendarEvent, last: Seen) -> in
 
 
 def _add(taking: _Taking, event: CalendarEvent) -> int:
-    belonging = taking.scope.belonging(event)
+    choice = taking.choices.get(lineage_of(event))
+    belonging = taking.scope.belonging(event, choice)
     if not belonging.pairs and not belonging.asks:
         return 0
     people = taking.scope.people_on(event)
-    copy = Copy(calendar_id=taking.calendar.id)
+    copy = Copy(calendar_id=taking.calendar.id, pair_choice=choice)
     seen = observe_first(event, _by_name(people), taking.now)
     _describe(taking, copy, event, people)
     _show(copy, seen[-1])

@@ -12,7 +12,16 @@ from tracker.models import Attendance, Copy, Pair, Session, SessionKey, Standing
 from tracker.services.histories import refresh_times
 from tracker.services.review import touch_pairs
 
-_Keys = dict[tuple[int, str], Session]
+_Keys = dict[tuple[int, str], Session]  # by pair and slot
+_Decisions = dict[tuple[int, str], Standing]  # by pair and lineage
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    db: OrmSession
+    now: datetime
+    keys: _Keys
+    decisions: _Decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +43,13 @@ def settle_copies(
     if not placed:
         return set()
     lock_pairs(db, pair_ids)
-    keys = _load_keys(db, placed, pair_ids)
+    state = _State(db, now, _load_keys(db, placed, pair_ids), _load_decisions(db, placed, pair_ids))
     for place in placed:
         for pair_id in pair_ids:
-            _settle(db, keys, place, pair_id, now)
+            _settle(state, place, pair_id)
     db.flush()
-    affected = {session for place in placed for session in _sessions_of(keys, place, pair_ids)}
-    _count_tagged(affected, placed, keys)
+    affected = {session for place in placed for session in _sessions_of(state.keys, place, pair_ids)}
+    _count_tagged(affected, placed, state.keys)
     refresh_times(db, {session.id for session in affected})
     touch_pairs(db, {session.pair_id for session in affected}, now)
     return {session.id for session in affected}
@@ -75,33 +84,52 @@ def _load_keys(db: OrmSession, placed: Sequence[Placed], pair_ids: Sequence[int]
     return {(row.pair_id, row.slot): row.Session for row in rows}
 
 
-def _settle(db: OrmSession, keys: _Keys, place: Placed, pair_id: int, now: datetime) -> None:
-    there = keys.get((pair_id, place.copy.slot))
+def _load_decisions(db: OrmSession, placed: Sequence[Placed], pair_ids: Sequence[int]) -> _Decisions:
+    """Return what pairs said of earlier entries of suggested series: nobody is asked for each occurrence."""
+    lineages = {place.copy.lineage for place in placed if place.copy.tag_rule is TagRule.SUGGESTED}
+    if not lineages:
+        return {}
+    rows = db.execute(
+        select(SessionKey.pair_id, Copy.lineage, Session.standing)
+        .join(Session, Session.id == SessionKey.session_id)
+        .join(Copy, Copy.slot == SessionKey.slot)
+        .where(SessionKey.pair_id.in_(pair_ids), Copy.lineage.in_(lineages))
+        .where(Session.standing != Standing.SUGGESTED)
+        .order_by(Session.starts_at, Session.id)
+    )
+    return {(row.pair_id, row.lineage): row.standing for row in rows}
+
+
+def _settle(state: _State, place: Placed, pair_id: int) -> None:
+    keys, slot = state.keys, place.copy.slot
+    there = keys.get((pair_id, slot))
     before = keys.get((pair_id, place.old_slot)) if place.old_slot else None
     if there is None and before is None:
         if pair_id in place.pair_ids:
-            keys[pair_id, place.copy.slot] = _new_session(db, place.copy, pair_id, now)
+            keys[pair_id, slot] = _new_session(state, place.copy, pair_id)
     elif there is None and before is not None:
-        before.keys.append(SessionKey(pair_id=pair_id, slot=place.copy.slot))
-        keys[pair_id, place.copy.slot] = before
+        before.keys.append(SessionKey(pair_id=pair_id, slot=slot))
+        keys[pair_id, slot] = before
     elif there is not None and before is not None and there is not before:
         # The other calendar showed the series at its new place before this one did.
         kept, other = sorted((there, before), key=lambda session: session.id)
-        absorb_session(db, kept, other)
+        absorb_session(state.db, kept, other)
         keys.update({key: kept for key, session in keys.items() if session is other})
 
 
-def _new_session(db: OrmSession, copy: Copy, pair_id: int, now: datetime) -> Session:
-    suggested = copy.tag_rule is TagRule.SUGGESTED
+def _new_session(state: _State, copy: Copy, pair_id: int) -> Session:
+    standing = Standing.COUNTED
+    if copy.tag_rule is TagRule.SUGGESTED:
+        standing = state.decisions.get((pair_id, copy.lineage), Standing.SUGGESTED)
     session = Session(
         pair_id=pair_id,
-        standing=Standing.SUGGESTED if suggested else Standing.COUNTED,
+        standing=standing,
         starts_at=copy.starts_at,
         ends_at=copy.ends_at,
-        created_at=now,
+        created_at=state.now,
         keys=[SessionKey(pair_id=pair_id, slot=copy.slot)],
     )
-    db.add(session)
+    state.db.add(session)
     return session
 
 

@@ -5,13 +5,13 @@ What is heavy to import is imported when it is first needed: most commands need 
 
 from dataclasses import dataclass
 
-from integrations.vault import FernetVault
+from integrations.vault import FernetVault, fresh_key
 from tracker.clock import SystemClock
 from tracker.errors import ConnectorError
 from tracker.models import Provider
 from tracker.ports import CalendarSource, Clock, LetterWriter, Mailer, Sources, Vault
 from tracker.settings import Settings
-from tracker.store import Store
+from tracker.store import MEMORY, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,16 @@ class Ports:
     writer: LetterWriter
     mailer: Mailer
     clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """What it takes to read calendars into a database that lives in memory and is gone at the end."""
+
+    settings: Settings
+    store: Store
+    vault: Vault
+    sources: Sources
 
 
 class NotAvailable(ConnectorError):
@@ -57,6 +67,11 @@ def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         mailer=open_mailer(settings.mail_url, settings.ca_bundle),
         clock=clock or SystemClock(),
     )
+
+
+def open_scratch(settings: Settings) -> Scratch:
+    """Build what `cadencia check` needs: no file is written, and no key has to be there."""
+    return Scratch(settings, Store(MEMORY), FernetVault([fresh_key()]), SettingsSources(settings))
 
 
 def open_calendar(provider: str, address: str, timezone: str, settings: Settings) -> CalendarSource:

@@ -39,6 +39,22 @@ def connect_calendars(
     return changed
 
 
+def add_calendar(db: OrmSession, vault: Vault, person_id: int, at: CalendarAt, act: Act) -> Calendar:
+    """Connect one more calendar of a person, beside those that are connected; the same one is returned."""
+    known = _by_person(db, [person_id])[person_id]
+    fingerprint = vault.fingerprint(at.address)
+    who = _For(person_id, act)
+    calendar = next((c for c in known if (c.provider, c.fingerprint) == (at.provider, fingerprint)), None)
+    if calendar is None:
+        calendar = _connect(db, vault, at, fingerprint, who)
+    elif calendar.status is CalendarStatus.DISCONNECTED:
+        _connect_again(db, calendar, who)
+    else:
+        return calendar
+    touch_pairs(db, pairs_of(db, [person_id]), act.at)
+    return calendar
+
+
 def read_soon(db: OrmSession, person_ids: Iterable[int], act: Act) -> None:
     """Have the calendars of these people read at the next tick: what is looked for in them changed."""
     for portion in portions(sorted(set(person_ids))):
@@ -100,7 +116,7 @@ def _settle(db: OrmSession, vault: Vault, known: list[Calendar], at: CalendarAt 
     return True
 
 
-def _connect(db: OrmSession, vault: Vault, at: CalendarAt, fingerprint: str, who: _For) -> None:
+def _connect(db: OrmSession, vault: Vault, at: CalendarAt, fingerprint: str, who: _For) -> Calendar:
     calendar = Calendar(
         person_id=who.person_id,
         provider=at.provider,
@@ -111,6 +127,7 @@ def _connect(db: OrmSession, vault: Vault, at: CalendarAt, fingerprint: str, who
     _address(calendar, vault, at, fingerprint)
     db.add(calendar)
     record(db, who.act, "calendar.connected", f"person:{who.person_id}", provider=at.provider)
+    return calendar
 
 
 def _address(calendar: Calendar, vault: Vault, at: CalendarAt, fingerprint: str) -> None:

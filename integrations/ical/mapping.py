@@ -3,17 +3,17 @@
 Title, description, place and names are looked at here for the last time: nothing that leaves holds them.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 
+from integrations.conference import find_conference
 from integrations.ical.component import Component
-from integrations.ical.conference import find_conference
 from integrations.ical.lines import Property, split_list
 from integrations.ical.series import Occurrence
 from integrations.ical.times import Stamp, parse_instant
+from integrations.identity import lineage_of, version_of
 from tracker.events import (
     Attendee,
     CalendarEvent,
@@ -38,15 +38,6 @@ _MEETING_LINKS = (
     "X-MICROSOFT-SKYPETEAMSMEETINGURL",
     "X-MICROSOFT-ONLINEMEETINGEXTERNALLINK",
 )
-_SPLIT = re.compile(r"_R[0-9]{8}(?:T[0-9]{6}Z?)?(?=@|$)")
-# Exchange's ids hold the date of the occurrence in their 17th to 20th byte.
-_EXCHANGE = re.compile(r"(040000008200E00074C5B7101A82E008)[0-9A-F]{8}(?=[0-9A-F]{32})", re.IGNORECASE)
-
-
-def lineage_of(uid: str) -> str:
-    """Return what all copies and "this and following" splits of an entry share of their UID."""
-    bare = _SPLIT.sub("", uid.strip())
-    return _EXCHANGE.sub(lambda m: m[1] + "00000000", bare)
 
 
 def event_id(uid: str, slot: Stamp | None) -> str:
@@ -190,16 +181,3 @@ def _status_of(occurrence: Occurrence, facts: Facts) -> EventStatus:
 def _role_of(facts: Facts, owner: frozenset[str]) -> CopyRole:
     is_mine = facts.organiser is None or facts.organiser in owner
     return CopyRole.ORGANISER if is_mine else CopyRole.ATTENDEE
-
-
-_KEPT = tuple(f.name for f in fields(CalendarEvent) if f.name != "version")
-
-
-def version_of(event: CalendarEvent) -> str:
-    """Return a hash that changes when, and only when, something that is kept changes."""
-    kept = "\0".join(_as_text(getattr(event, name)) for name in _KEPT)
-    return sha256(kept.encode()).hexdigest()[:32]
-
-
-def _as_text(value: object) -> str:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,33 @@
+"""What makes an entry of one calendar the same as that of another, and a reading the same as the last one.
+
+Shared by the connectors, so that a Google calendar, its iCalendar feed and the guest's Outlook agree. Never
+looks at a title.
+"""
+
+import re
+from dataclasses import fields
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from tracker.events import CalendarEvent
+
+_SPLIT = re.compile(r"_R[0-9]{8}(?:T[0-9]{6}Z?)?(?=@|$)")
+# Exchange's ids hold the date of the occurrence in their 17th to 20th byte.
+_EXCHANGE = re.compile(r"(040000008200E00074C5B7101A82E008)[0-9A-F]{8}(?=[0-9A-F]{32})", re.IGNORECASE)
+_KEPT = tuple(f.name for f in fields(CalendarEvent) if f.name != "version")
+
+
+def lineage_of(uid: str) -> str:
+    """Return what all copies and "this and following" splits of an entry share of their UID."""
+    bare = _SPLIT.sub("", uid.strip())
+    return _EXCHANGE.sub(lambda m: m[1] + "00000000", bare)
+
+
+def version_of(event: CalendarEvent) -> str:
+    """Return a hash that changes when, and only when, something that is kept changes."""
+    kept = "\0".join(_as_text(getattr(event, name)) for name in _KEPT)
+    return sha256(kept.encode()).hexdigest()[:32]
+
+
+def _as_text(value: object) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)

@@ -1,1 +1,1 @@
-"""The site, where pairs agree, confirm and plan, and HR sees the whole program. Never imports `workers`."""
+"""The site. Never reads a calendar and never sends a mail: it writes rows, and workers see to the rest."""

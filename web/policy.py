@@ -1,0 +1,129 @@
+"""Who may call which endpoint. What is not declared here is denied, and what is not yours does not exist."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import joinedload, selectinload
+
+from tracker.models import Goal, Milestone, Pair, Person, Session
+from tracker.services.confirm import side_of
+from web import current
+
+
+class Who(StrEnum):
+    """Who may come in. A pair in the address must besides be one that they may see."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "signed_in"
+    MEMBER = "member"  # one of the two
+    READER = "reader"  # one of the two, or HR
+    HR = "hr"
+    OUTSIDER_HR = "outsider_hr"  # HR, and not one of the two: nobody speaks for their own partner
+
+
+ENDPOINTS: Mapping[str, Who] = {
+    "static": Who.ANYONE,
+    "bootstrap.static": Who.ANYONE,
+    "home.live": Who.ANYONE,
+    "home.favicon": Who.ANYONE,
+    "home.choose_language": Who.ANYONE,
+    "home.index": Who.ANYONE,
+    "auth.ask": Who.ANYONE,
+    "auth.sent": Who.ANYONE,
+    "auth.link": Who.ANYONE,
+    "auth.use": Who.ANYONE,
+    "auth.leave": Who.ANYONE,
+    "pairs.mine": Who.SIGNED_IN,
+    "pairs.show": Who.READER,
+    "pairs.confirm": Who.MEMBER,
+    "pairs.withdraw": Who.MEMBER,
+    "pairs.answer": Who.MEMBER,
+    "pairs.tell": Who.MEMBER,
+    "goals.add": Who.MEMBER,
+    "goals.change": Who.MEMBER,
+    "goals.delete": Who.MEMBER,
+    "goals.add_step": Who.MEMBER,
+    "goals.tick": Who.MEMBER,
+    "goals.delete_step": Who.MEMBER,
+    "hr.board": Who.HR,
+    "hr.download": Who.HR,
+    "hr.record": Who.OUTSIDER_HR,
+    "hr.take_back": Who.OUTSIDER_HR,
+}
+
+
+def enforce() -> ResponseReturnValue | None:
+    """Let the request through, send it to the sign-in page, or say that there is no such page."""
+    if request.endpoint is None:
+        return None  # no such address, or not with this method: the error pages say so
+    who = ENDPOINTS.get(request.endpoint)
+    if who is None:
+        abort(404)
+    if who is Who.ANYONE:
+        return None
+    person = current.person()
+    if person is None:
+        return _to_sign_in()
+    if not _is_let_in(who, person, request.view_args or {}):
+        abort(404)
+    return None
+
+
+def _to_sign_in() -> ResponseReturnValue:
+    if request.method in ("GET", "HEAD"):
+        return redirect(url_for("auth.ask", next=request.full_path.rstrip("?")))
+    flash(
+        gettext("You were signed out in the meantime, so this was not saved. Please sign in and try again.")
+    )
+    return redirect(url_for("auth.ask"), 303)
+
+
+def _is_let_in(who: Who, person: Person, names: Mapping[str, Any]) -> bool:
+    if "pair_id" in names:
+        g.pair = _load_pair(names)
+        return g.pair is not None and _fits_pair(who, person, g.pair)
+    return who is Who.SIGNED_IN or (who is Who.HR and sees_all(person))
+
+
+def _fits_pair(who: Who, person: Person, pair: Pair) -> bool:
+    is_member = side_of(pair, person) is not None
+    fits = {
+        Who.MEMBER: is_member,
+        Who.READER: is_member or sees_all(person),
+        Who.HR: sees_all(person),
+        Who.OUTSIDER_HR: sees_all(person) and not is_member,
+    }
+    return fits.get(who, False)
+
+
+def sees_all(person: Person) -> bool:
+    """Tell whether this person sees every pair: HR, and whoever runs the installation."""
+    return person.is_hr or person.is_admin
+
+
+def _load_pair(names: Mapping[str, Any]) -> Pair | None:
+    everything = (
+        joinedload(Pair.mentor),
+        joinedload(Pair.mentee),
+        joinedload(Pair.program),
+        selectinload(Pair.agreements),
+    )
+    with current.ports().store.read() as db:
+        pair = db.scalars(select(Pair).where(Pair.id == names["pair_id"]).options(*everything)).one_or_none()
+        return pair if pair and _belongs(db, names, pair.id) else None
+
+
+def _belongs(db: OrmSession, names: Mapping[str, Any], pair_id: int) -> bool:
+    # An address names the pair and the thing: a thing of another pair is not there.
+    owners = {
+        "session_id": select(Session.pair_id).where(Session.id == names.get("session_id")),
+        "goal_id": select(Goal.pair_id).where(Goal.id == names.get("goal_id")),
+        "step_id": select(Goal.pair_id).join(Milestone).where(Milestone.id == names.get("step_id")),
+    }
+    return all(db.scalar(owner) == pair_id for name, owner in owners.items() if name in names)

@@ -1,6 +1,6 @@
 """`cadencia check`: judge pairs from calendar files. Writes no file, keeps nothing, needs no set-up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import click
@@ -14,7 +14,7 @@ from tracker.models import Copy, Pair, Session, Standing
 from tracker.services import schema
 from tracker.services.audit import Act
 from tracker.services.checking import Loaded, load_file
-from tracker.services.evidence import AgreementEvidence, load_evidence
+from tracker.services.evidence import load_evidence
 from tracker.services.pairs_file import PairRow
 from tracker.services.sync import SyncResult, sync_all
 from tracker.settings import load_settings
@@ -60,38 +60,26 @@ def check(file: str, now: datetime | None, overrides: dict[str, int | str], form
     return status
 
 
-def _judged(scratch: Scratch, loaded: Loaded, at: datetime, policy: Policy) -> Iterator[Ledger]:
-    names = _names(loaded.agreements)
-    for ids in portions(_pair_ids(scratch), CHUNK):
-        with scratch.store.read() as db:
-            known = load_evidence(db, ids)
-        for each in sorted(known, key=lambda each: loaded.agreements[each.agreement_id].line):
-            yield _judge(each, names, at, policy)
-
-
-def _judge(each: AgreementEvidence, names: Mapping[int, str], at: datetime, policy: Policy) -> Ledger:
-    evidence = msgspec.structs.replace(each.evidence, pair=names[each.agreement_id])
-    return judge(evidence, now=at, policy=policy)
-
-
-def _pair_ids(scratch: Scratch) -> Sequence[int]:
+def _judged(scratch: Scratch, loaded: Loaded, at: datetime, policy: Policy) -> list[Ledger]:
+    """Judge every line, in the order of the file."""
+    ledgers: dict[int, Ledger] = {}
     with scratch.store.read() as db:
-        return db.scalars(select(Pair.id).order_by(Pair.id)).all()
+        for ids in portions(db.scalars(select(Pair.id)).all(), CHUNK):
+            for each in load_evidence(db, ids):
+                ledgers[each.agreement_id] = judge(each.evidence, now=at, policy=policy)
+    names = _names(loaded.agreements)
+    return [msgspec.structs.replace(ledgers[agreement], pair=names[agreement]) for agreement in names]
 
 
 def _names(agreements: Mapping[int, PairRow]) -> dict[int, str]:
     """Name each line by its two people, as nothing else of it is known outside of this run."""
-    names: dict[int, str] = {}
+    taken: dict[str, int] = {}
     for agreement_id, row in agreements.items():
         plain = f"{row.mentor.email}/{row.mentee.email}"
         dated = f"{plain}@{row.starts_on}"
-        taken = set(names.values())
-        names[agreement_id] = next(
-            name
-            for name in (plain, dated, f"{row.program}: {dated}", f"line {row.line}")
-            if name not in taken
-        )
-    return names
+        choices = (plain, dated, f"{row.program}: {dated}", f"line {row.line}")
+        taken[next(name for name in choices if name not in taken)] = agreement_id
+    return {agreement_id: name for name, agreement_id in taken.items()}
 
 
 def _say_unread(loaded: Loaded, results: Sequence[SyncResult]) -> int:
@@ -113,8 +101,8 @@ def _say_undecided(scratch: Scratch) -> None:
         asking = db.scalar(select(func.count()).where(Copy.asks_pair)) or 0
     if untagged:
         click.echo(
-            f"Not counted: {untagged} meetings of exactly the two that carry no mark. Put #mentoring in their "
-            "titles, or add a word of yours to CADENCIA_TAGS.",
+            f"Not counted: {untagged} meetings of exactly the two that carry no mark. Put #mentoring in "
+            "their titles, or add a word of yours to CADENCIA_TAGS.",
             err=True,
         )
     if asking:

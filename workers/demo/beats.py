@@ -119,6 +119,12 @@ def _no_show_of_mentee(plot: Plot, period: int) -> None:
     plot.say(_stand(plot, period), held=False, absent="mentee")
 
 
+def _no_show_told_today(plot: Plot, period: int) -> None:
+    """Let the mentor answer long after: what had been unconfirmed is news."""
+    start = _stand(plot, period)
+    plot.said.append(Said("mentor", start, plot.now - 5 * HOUR, held=False, absent=("mentee",)))
+
+
 def _neither_came(plot: Plot, period: int) -> None:
     plot.say(_stand(plot, period), held=False, absent="both")
 
@@ -201,6 +207,7 @@ BEATS: dict[str, Beat] = {
     "chain": _chain,
     "no show of mentor": _no_show_of_mentor,
     "no show of mentee": _no_show_of_mentee,
+    "no show told today": _no_show_told_today,
     "neither came": _neither_came,
     "nothing": _nothing,
     "with another": _nothing,

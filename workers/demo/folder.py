@@ -62,9 +62,15 @@ def write_tables(company: Company, folder: Path) -> None:
 
 def write_calendars(company: Company, folder: Path, as_of: datetime) -> None:
     """Write everybody's calendar as it would be exported at `as_of`."""
-    (folder / CALENDARS).mkdir(exist_ok=True)
     for member in company.people:
-        (folder / _calendar(member)).write_bytes(company.calendar_of(member, as_of))
+        write_calendar(company, folder, member, as_of)
+
+
+def write_calendar(company: Company, folder: Path, member: Member, as_of: datetime) -> None:
+    """Write one calendar as it would be exported at `as_of`."""
+    path = folder / _calendar(member)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(company.calendar_of(member, as_of))
 
 
 def _calendar(member: Member) -> str:

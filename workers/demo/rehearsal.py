@@ -4,6 +4,7 @@ Nothing is written past the services. Each moment is played as it was: calendars
 as they were made, then a review; so the history of verdicts is one that happened.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from tracker.services.tables import File
 from workers.demo.ambitions import AMBITIONS, Ambition
 from workers.demo.cast import CAST
 from workers.demo.company import STALE, STALE_SINCE, Company
-from workers.demo.folder import write_calendars
+from workers.demo.folder import write_calendar, write_calendars
 from workers.demo.plot import Said
 
 DAY = timedelta(days=1)
@@ -47,10 +48,10 @@ def rehearse(ports: Ports, company: Company, folder: Path, tell: Tell) -> None:
         with ports.store.write() as db:
             said = _speak(db, company, before, moment)
         judged = review(ports.store, moment)
-        failed = sum(result.outcome is Outcome.FAILED for result in results)
+        counts = Counter(result.outcome for result in results)
         tell(
-            f"{moment:%d %b}: read {len(results) - failed} calendars ({failed} could not be read), "
-            f"heard {said} answers, judged {judged.pairs} pairs."
+            f"{moment:%d %b}: {counts[Outcome.READ]} calendars read, {counts[Outcome.FAILED]} not readable, "
+            f"{said} answers heard, {judged.pairs} pairs judged."
         )
         before = moment
     with ports.store.write() as db:
@@ -60,8 +61,9 @@ def rehearse(ports: Ports, company: Company, folder: Path, tell: Tell) -> None:
 
 def moments(now: datetime) -> list[datetime]:
     """Return when everything is read and judged: the last two Sunday nights before `now`, and `now`."""
+    # Early enough to be Sunday in every office.
     sunday = (now - timedelta(days=now.weekday() + 1)).date()
-    night = datetime.combine(sunday, time(23, 30), now.tzinfo)
+    night = datetime.combine(sunday, time(20), UTC)
     return [night - 7 * DAY, night, now]
 
 
@@ -79,10 +81,10 @@ def _file(folder: Path, name: str) -> File:
 
 def _read_stale(ports: Ports, company: Company, folder: Path) -> None:
     """Read the calendar that later can not be read any more, while it still can."""
-    then = company.now - STALE_SINCE
-    write_calendars(company, folder, then)
+    then, member = company.now - STALE_SINCE, CAST[STALE]
+    write_calendar(company, folder, member, then)
     with ports.store.read() as db:
-        person_id = _person(db, CAST[STALE].email).id
+        person_id = _person(db, member.email).id
     sync_all(ports, then, person_id=person_id)
 
 

@@ -37,7 +37,7 @@ SCRIPTS = (
            {-4: "nothing"}, tag="category"),
     Script("Sofía Echeverri", "Laura Bermúdez", "engineers", 8, "11:30", {-3: "away"}),
     Script("Florencia Bianchi", "Milagros Acuña", "engineers", 23, "15:00",
-           {-1: "no show of mentee"}, tag="category"),
+           {-1: "no show told today"}, tag="category"),
     Script("Grace Whitfield", "Jasmine Okafor", "engineers twice", 3, "10:00"),
     Script("Priya Raghunathan", "Elena Vidal", "engineers", 7, "09:00",
            {-2: "nothing", -1: "nothing", 0: "nothing"}),

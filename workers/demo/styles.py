@@ -281,6 +281,9 @@ def _text(plain: str) -> str:
 
 def _fold(line: str) -> bytes:
     """Return the line with CRLF, folded after 75 octets and never inside a character (RFC 5545, 3.1)."""
+    whole = line.encode()
+    if len(whole) <= 75:
+        return whole + b"\r\n"
     pieces, room = [b""], 75
     for letter in line:
         octets = letter.encode()

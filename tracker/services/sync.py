@@ -265,12 +265,14 @@ def _take_in(db: OrmSession, vault: Vault, calendar: Calendar, job: _Job, answer
         calendar.scope = job.scope.digest
         calendar.looked_at, calendar.kept = pull.looked_at, len(pull.events)
         calendar.set_aside = [{"place": s.place, "issue": s.issue} for s in pull.set_aside[:MOST_SET_ASIDE]]
+    # Asked before the row is touched, or the question would write it twice.
+    next_read_at = rhythm.next_reading(db, calendar, now)
     if pull.cursor != job.cursor:
         calendar.cursor = vault.seal(pull.cursor, calendar.cursor_binding) if pull.cursor else None
     calendar.last_read_at = calendar.last_tried_at = now
     calendar.problem, calendar.failures = None, 0
     calendar.removals_held = calendar.removals_accepted = 0
-    calendar.next_read_at = rhythm.next_reading(db, calendar, now)
+    calendar.next_read_at = next_read_at
     note_reading(db, calendar.person_id, now)
     return result
 

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Flask
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
-
 from jinja2 import StrictUndefined
 
 from integrations.registry import Ports
@@ -21,6 +20,7 @@ from web.home import home
 from web.hr import hr
 from web.pairs import pairs
 from web.pairs.goals import goals
+from web.pairs.questions import questions
 from web.security import secure
 from web.words.standing import STANDING_WORDS
 
@@ -35,7 +35,7 @@ def create_app(ports: Ports) -> Flask:
     secure(app, ports.settings)
     Bootstrap5(app)
     Babel(app, locale_selector=current.language, default_timezone="UTC")
-    for blueprint in (home, auth, pairs, goals, hr):
+    for blueprint in (home, auth, pairs, questions, goals, hr):
         app.register_blueprint(blueprint)
     problems.register(app)
     app.context_processor(_for_templates)

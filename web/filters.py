@@ -21,6 +21,8 @@ def add_filters(app: Flask) -> None:
         short_day=short_day,
         place=place,
         capfirst=capfirst,
+        on_day=on_day,
+        kind=lambda thing: type(thing).__name__,
     )
 
 
@@ -34,6 +36,12 @@ def short_day(at: datetime) -> str:
     """Return "10 Nov" on the reader's clock."""
     reader = current.reader()
     return reader.short_day(reader.local(at).date())
+
+
+def on_day(at: datetime) -> str:
+    """Return "on Tuesday", "yesterday" on the reader's clock."""
+    reader = current.reader()
+    return reader.on_day(reader.local(at).date(), current.today())
 
 
 def place(timezone: str) -> str:

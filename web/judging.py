@@ -1,4 +1,4 @@
-"""Judging one pair at once, so that the page after an answer shows what came of it. Decides nothing itself."""
+"""Judging one pair at once, so that the page after an answer shows what came of it. Decides nothing."""
 
 from tracker.services.review import review_pairs
 from web import current

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from tracker.models import Goal, Milestone, Pair, Person, Session
+from tracker.models import Calendar, Copy, Goal, Milestone, Pair, Person, Session
 from tracker.services.confirm import side_of
 from web import current
 
@@ -23,6 +23,7 @@ class Who(StrEnum):
     SIGNED_IN = "signed_in"
     MEMBER = "member"  # one of the two
     READER = "reader"  # one of the two, or HR
+    OWNER = "owner"  # whose calendar the entry is on
     HR = "hr"
     OUTSIDER_HR = "outsider_hr"  # HR, and not one of the two: nobody speaks for their own partner
 
@@ -43,8 +44,10 @@ ENDPOINTS: Mapping[str, Who] = {
     "pairs.show": Who.READER,
     "pairs.confirm": Who.MEMBER,
     "pairs.withdraw": Who.MEMBER,
-    "pairs.answer": Who.MEMBER,
     "pairs.tell": Who.MEMBER,
+    "questions.suggested": Who.MEMBER,
+    "questions.vanished": Who.MEMBER,
+    "questions.which_pair": Who.OWNER,
     "goals.add": Who.MEMBER,
     "goals.change": Who.MEMBER,
     "goals.delete": Who.MEMBER,
@@ -88,6 +91,8 @@ def _is_let_in(who: Who, person: Person, names: Mapping[str, Any]) -> bool:
     if "pair_id" in names:
         g.pair = _load_pair(names)
         return g.pair is not None and _fits_pair(who, person, g.pair)
+    if who is Who.OWNER:
+        return _is_owner(person, names)
     return who is Who.SIGNED_IN or (who is Who.HR and sees_all(person))
 
 
@@ -100,6 +105,12 @@ def _fits_pair(who: Who, person: Person, pair: Pair) -> bool:
         Who.OUTSIDER_HR: sees_all(person) and not is_member,
     }
     return fits.get(who, False)
+
+
+def _is_owner(person: Person, names: Mapping[str, Any]) -> bool:
+    owner = select(Calendar.person_id).join(Copy).where(Copy.id == names["copy_id"])
+    with current.ports().store.read() as db:
+        return db.scalar(owner) == person.id
 
 
 def sees_all(person: Person) -> bool:

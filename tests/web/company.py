@@ -161,8 +161,15 @@ class Company:
             self.say(session, pair, side, held=True, at=start + timedelta(hours=2))
         return session
 
-    def say(  # noqa: PLR0913
-        self, session: Session, pair: Pair, side: str, *, held: bool, at: datetime, absent: tuple[str, ...] = ()
+    def say(
+        self,
+        session: Session,
+        pair: Pair,
+        side: str,
+        *,
+        held: bool,
+        at: datetime,
+        absent: tuple[str, ...] = (),
     ) -> None:
         """Add what one side said."""
         speaker = pair.mentor_id if side == "mentor" else pair.mentee_id

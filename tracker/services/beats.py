@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from tracker.ledger import Ledger, Outcome, PeriodVerdict, Verdict
 from tracker.wording import Mark, mark_of
 
-
 _UNSETTLED = (Outcome.AWAITING, Outcome.DISPUTED, Outcome.UNCONFIRMED)
 
 

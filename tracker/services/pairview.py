@@ -69,6 +69,17 @@ class PairView:
         """Return the period that is running."""
         return current_beat(self.beats)
 
+    @property
+    def serves(self) -> dict[str, Beat]:
+        """Return for which period each session counts."""
+        return {key: beat for beat in self.beats for key in beat.period.sessions}
+
+    @property
+    def last_held(self) -> Story | None:
+        """Return the latest session that took place."""
+        held = (s for s in reversed(self.stories) if s.outcome and s.outcome.outcome is Outcome.HELD)
+        return next(held, None)
+
     def coming(self, now: datetime) -> list[Story]:
         """Return the sessions that are still to come or running, earliest first."""
         return [

@@ -21,8 +21,9 @@ from tracker.services.confirm import (
     withdraw_statement,
 )
 from tracker.services.goals import list_goals
-from tracker.services.overview import cards_of
+from tracker.services.overview import cards_of, pairs_of
 from tracker.services.pairview import load_view
+from tracker.services.questions import Question, WhichPair, list_questions
 from web import current
 from web.judging import judge_now
 from web.pairs.forms import TellForm
@@ -41,7 +42,10 @@ def mine() -> ResponseReturnValue:
     """Show the pairs that the person is one of."""
     with current.ports().store.read() as db:
         cards = cards_of(db, current.signed_in(), current.now())
-    return render_template("pairs/mine.html", cards=cards)
+        asked = list_questions(db, current.signed_in(), current.now())
+    open_entries = [q for q in asked if isinstance(q, WhichPair)]
+    own_pairs = [card.pair for card in cards]
+    return render_template("pairs/mine.html", cards=cards, questions=open_entries, own_pairs=own_pairs)
 
 
 @pairs.get("/<id:pair_id>")
@@ -52,6 +56,8 @@ def show(pair_id: int) -> ResponseReturnValue:
     with current.ports().store.read() as db:
         view = load_view(db, pair, now)
         goals = list_goals(db, pair_id, by=person) if side else []
+        questions = [q for q in list_questions(db, person, now) if concerns(q, pair_id)] if side else []
+        own_pairs = pairs_of(db, person) if questions else []
     eyes = Eyes(current.reader(), pair, side)
     return render_template(
         "pairs/show.html",
@@ -59,12 +65,18 @@ def show(pair_id: int) -> ResponseReturnValue:
         eyes=eyes,
         teller=Teller(eyes, view.policy, now, view.observed_until),
         goals=goals,
-        questions=(),
+        questions=questions,
+        own_pairs=own_pairs,
         asked=view.asked(side, now) if side else [],
         address=pair.program.address or current.ports().settings.program_address,
         words=sessions,
         **page_of(view, eyes),
     )
+
+
+def concerns(question: Question, pair_id: int) -> bool:
+    """Tell whether the question belongs on that pair's page."""
+    return pair_id in question.pair_ids if isinstance(question, WhichPair) else pair_id == question.pair_id
 
 
 @pairs.post("/<id:pair_id>/sessions/<id:session_id>/answer")

@@ -31,10 +31,12 @@ def _summary(view: PairView, eyes: Eyes) -> str:
     ledger = view.ledger
     if ledger is None or ledger.due == 0:
         return eyes.reader.say(N_("Nothing has come due yet. The marks fill up as time goes by."))
-    text = N_("You met %(met)d times of %(due)d.") if eyes.side else N_("They met %(met)d times of %(due)d.")
     if ledger.met == ledger.due:
         text = N_("You met every time so far.") if eyes.side else N_("They met every time so far.")
-    return eyes.reader.say(text, met=ledger.met, due=ledger.due)
+        return eyes.reader.say(text)
+    if ledger.met == 0:
+        return eyes.reader.say(N_("No session has taken place so far; %(due)d were due."), due=ledger.due)
+    return eyes.reader.say(N_("%(met)d of %(due)d sessions took place."), met=ledger.met, due=ledger.due)
 
 
 def _rules(policy: Policy, eyes: Eyes) -> list[str]:

@@ -63,6 +63,16 @@ class Eyes:
             self.reader.say(N_("%(name)s was not there."), name=self.name(side)) for side in sides
         )
 
+    def called_off(self, sides: Collection[Side]) -> str:
+        """Return who cancelled or declined, as a sentence; empty where nobody is named."""
+        if len(sides) == 2:
+            return self.reader.say(N_("Both called it off."))
+        if self.side and self.side in sides:
+            return self.reader.say(N_("You called it off."))
+        return " ".join(
+            self.reader.say(N_("%(name)s called it off."), name=self.name(side)) for side in sides
+        )
+
     def both(self) -> str:
         """Return who the page is about: "You and Luis", or the names of the two."""
         if self.side:

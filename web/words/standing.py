@@ -39,9 +39,9 @@ def _named(reader: Reader, card: Card, ledger: Ledger) -> list[str]:
     missed = ledger.due - ledger.met
     eyes = Eyes(reader, card.pair, None)
     named = ((Side.MENTOR, ledger.missed_by_mentor), (Side.MENTEE, ledger.missed_by_mentee))
-    text = N_("Of %(missed)d missed in all, %(name)s was absent at %(count)d.")
+    text = N_("%(name)s could not make %(count)d of the %(missed)d missed.")
     if missed == 1:
-        text = N_("%(name)s was absent.")
+        text = N_("%(name)s could not make it.")
     return [
         reader.say(text, name=eyes.name(side), count=count, missed=missed) for side, count in named if count
     ]

@@ -1,12 +1,12 @@
 """Why a period has its verdict: what was seen, and which of the agreed numbers decided. Never judges anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tracker.ledger import Absence, AbsenceKind, Away, Outcome, Policy, Reason, Side, Verdict
-from tracker.services.beats import Place
+from tracker.services.beats import Beat, Place
 from tracker.services.pairview import CalendarState, Chapter
 from tracker.services.stories import Story
 from tracker.wording import N_
@@ -57,7 +57,8 @@ class Teller:
         """Return a few words that stand beside the verdict: when they met, or who was missing."""
         period = chapter.beat.period
         if period.verdict is Verdict.MISSED:
-            return self.eyes.absent(period.missed_by)
+            cancelled = period.reason is Reason.CANCELLED
+            return (self.eyes.called_off if cancelled else self.eyes.absent)(period.missed_by)
         if chapter.serving:
             return ", ".join(self._short_day(story) for story in chapter.serving)
         return ""
@@ -76,7 +77,19 @@ class Teller:
             Verdict.DISPUTED: self._disputed,
             Verdict.RESCHEDULED: self._rescheduled,
         }
-        return [*self._how_many(chapter), *tell[chapter.beat.period.verdict](chapter)]
+        verdict = chapter.beat.period.verdict
+        # The picture of a planned period tells what its ended session waits for; so do the words.
+        shown = Verdict(chapter.beat.mark.name) if verdict is Verdict.PLANNED else verdict
+        return [*self._how_many(chapter), *tell[shown](chapter)]
+
+    def counts_for(self, chapter: Chapter, story: Story, serves: Mapping[str, Beat]) -> str:
+        """Return for which other days the session counts, where it is not these."""
+        beat = serves.get(story.key)
+        if beat is None or beat.starts_on == chapter.beat.starts_on:
+            return ""
+        return self._say(
+            N_("It counts for %(days)s."), days=self.eyes.reader.span(beat.starts_on, beat.last_on)
+        )
 
     def reading(self, state: CalendarState) -> str:
         """Return how far one side's calendars were read, and what that means."""
@@ -86,16 +99,15 @@ class Teller:
             own = N_("You have no calendar connected yet.")
             person = self.eyes.name(state.side)
             return self._say(own if state.side is self.eyes.side else text, name=person)
-        read = self.eyes.reader.moment(state.last_read_at, self.today) if state.last_read_at else ""
-        if state.is_stale and not read:
+        if state.last_read_at is None:
             return self._say(_NEVER_READ, whose=name)
+        local = self.eyes.reader.local(state.last_read_at)
         if state.is_stale:
-            return self._say(
-                _NOT_READ_SINCE,
-                whose=name,
-                read=read,
-            )
-        return self._say(N_("We read %(whose)s on %(read)s."), whose=name, read=read)
+            return self._say(_NOT_READ_SINCE, whose=name, read=self.eyes.reader.day(local.date(), self.today))
+        day = self.eyes.reader.on_day(local.date(), self.today)
+        return self._say(
+            N_("We read %(whose)s %(day)s at %(hour)s."), whose=name, day=day, hour=local.strftime("%H:%M")
+        )
 
     def _how_many(self, chapter: Chapter) -> list[str]:
         required = chapter.beat.period.required
@@ -135,12 +147,8 @@ class Teller:
     def _not_replaced(self, story: Story) -> list[str]:
         days = self.policy.reschedule_within_days
         until = story.starts_at + timedelta(days=days)
-        happened = N_("The session %(day)s was cancelled.")
-        if story.outcome and story.outcome.outcome is Outcome.NOT_HELD:
-            happened = N_("The session %(day)s did not take place.")
         told = [
-            self._say(happened, day=sessions.on_day(self.eyes, story, self.today)),
-            self.eyes.absent(story.outcome.absent) if story.outcome else "",
+            *self._how_it_failed(story),
             self._say(
                 N_("A new date within %(days)d days would have counted. None was seen until %(until)s."),
                 days=days,
@@ -148,6 +156,16 @@ class Teller:
             ),
         ]
         return [text for text in told if text]
+
+    def _how_it_failed(self, story: Story) -> list[str]:
+        day = sessions.on_day(self.eyes, story, self.today)
+        absent = story.outcome.absent if story.outcome else ()
+        if story.outcome and story.outcome.outcome is Outcome.NOT_HELD:
+            return [
+                self._say(N_("The session %(day)s did not take place."), day=day),
+                self.eyes.absent(absent),
+            ]
+        return [self._say(N_("The session %(day)s was cancelled."), day=day), self.eyes.called_off(absent)]
 
     def _excused(self, chapter: Chapter) -> list[str]:
         say = N_("On more than half of the working days one of the two was away, so nothing was due.")

@@ -213,11 +213,14 @@ def choice(key: str, among: int) -> int:
     return crc32(key.encode()) % among
 
 
+_LETTERS_ALONE = str.maketrans("0123456789", "wxyzdefghi")
+
+
 def session_look(plot: Plot) -> Look:
     """Return how the pair calls its sessions, tagged in the pair's way."""
     mentor, mentee = (member.name.split()[0] for member in (plot.mentor, plot.mentee))
     spanish = plot.mentor.office.language == "es"
-    code = make_uid("google", plot.key)
+    code = make_uid("google", plot.key).translate(_LETTERS_ALONE)
     link = f"https://meet.google.com/{code[:3]}-{code[3:7]}-{code[7:10]}"
     if plot.script.tag == "category":
         title = f"Café con {mentor} y {mentee}" if spanish else f"Coffee: {mentor} and {mentee}"

@@ -50,7 +50,8 @@ def rehearse(ports: Ports, company: Company, folder: Path, tell: Tell) -> None:
         judged = review(ports.store, moment)
         counts = Counter(result.outcome for result in results)
         tell(
-            f"{moment:%d %b}: {counts[Outcome.READ]} calendars read, {counts[Outcome.FAILED]} not readable, "
+            f"{moment:%d %b}: {counts[Outcome.READ] + counts[Outcome.UNCHANGED]} calendars read, "
+            f"{counts[Outcome.FAILED]} not readable, "
             f"{said} answers heard, {judged.pairs} pairs judged."
         )
         before = moment

@@ -11,10 +11,12 @@ from tracker.settings import SETTINGS_FILE, Settings, load_settings
 from workers.demo.cast import PROGRAM_ADDRESS
 from workers.demo.folder import claim_folder
 
+DATABASE = "cadencia.sqlite"
+
 _SETTINGS = """\
 # The settings of this demo. For a program of your own, `cadencia init` writes better ones.
 CADENCIA_SECRET_KEYS={key}
-CADENCIA_DATABASE_URL=sqlite:///cadencia.sqlite
+CADENCIA_DATABASE_URL=sqlite:///{database}
 CADENCIA_BASE_URL={base_url}
 CADENCIA_MAIL_URL=file:outbox
 CADENCIA_MAIL_FROM=Cadencia <{address}>
@@ -26,8 +28,11 @@ def set_stage(folder: Path, base_url: str, clock: Clock) -> Ports:
     """Make the folder a fresh demo and return its ports. Raises BadSettings where it is none of ours."""
     claim_folder(folder)
     path = folder / SETTINGS_FILE
-    path.touch(mode=0o600)
-    path.write_text(_SETTINGS.format(key=fresh_key(), base_url=base_url, address=PROGRAM_ADDRESS))
+    for private in (path, folder / DATABASE):
+        private.touch(mode=0o600)
+    path.write_text(
+        _SETTINGS.format(key=fresh_key(), database=DATABASE, base_url=base_url, address=PROGRAM_ADDRESS)
+    )
     ports = open_ports(_from_here(load_settings({}, folder), folder.resolve()), clock)
     schema.upgrade(ports.store)
     return ports
@@ -37,6 +42,6 @@ def _from_here(settings: Settings, folder: Path) -> Settings:
     # The file's paths count from the folder that one works in; we are not in it.
     return replace(
         settings,
-        database_url=f"sqlite:///{folder / 'cadencia.sqlite'}",
+        database_url=f"sqlite:///{folder / DATABASE}",
         mail_url=f"file:{folder / 'outbox'}",
     )

@@ -79,6 +79,11 @@ def require_current(store: Store) -> None:
     raise BadSettings("The database is of a newer version than this program. Install the newer Cadencia.")
 
 
+def is_known(revision: str) -> bool:
+    """Tell whether this version of Cadencia can read a database of that revision."""
+    return revision in _known()
+
+
 def _known() -> frozenset[str]:
     # Alembic would import every migration to tell; the files' names begin with it.
     return frozenset(path.name.partition("_")[0] for path in (LOCATION / "versions").glob("[0-9]*_*.py"))

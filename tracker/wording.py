@@ -5,6 +5,7 @@ anything: it names what the ledger said.
 """
 
 import gettext
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -155,6 +156,13 @@ class Reader:
         said = self.weekday(day) if 0 < ago < 7 else self.day(day, today)
         return self.say(N_("on %(day)s"), day=said)
 
+    def of_day(self, day: date, today: date) -> str:
+        """Return which session is meant: "on Tuesday" in English, "del martes" in Spanish."""
+        said = self.on_day(day, today)
+        if self.language != "es":
+            return said
+        return f"d{said}" if said.startswith("el ") else f"de {said}"
+
     def hour(self, at: datetime) -> str:
         """Return "10:00"."""
         return self.local(at).strftime("%H:%M")
@@ -176,6 +184,12 @@ class Reader:
         if (first.year, first.month) == (last.year, last.month):
             return same.format(first.day, last.day, months[1])
         return apart.format(first.day, months[0], last.day, months[1])
+
+    def both(self, one: str, other: str) -> str:
+        """Return "Ana and Luis"; Spanish says "e" before the sound of an i: "Pablo e Irene"."""
+        if self.language == "es" and re.match("h?i(?!e)", other, re.IGNORECASE):
+            return f"{one} e {other}"
+        return self.say(N_("%(one)s and %(other)s"), one=one, other=other)
 
     def zone(self) -> str:
         """Return the place whose clock this person reads, such as "Bogotá"."""

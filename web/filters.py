@@ -22,6 +22,7 @@ def add_filters(app: Flask) -> None:
         place=place,
         capfirst=capfirst,
         on_day=on_day,
+        of_day=of_day,
         kind=lambda thing: type(thing).__name__,
     )
 
@@ -42,6 +43,12 @@ def on_day(at: datetime) -> str:
     """Return "on Tuesday", "yesterday" on the reader's clock."""
     reader = current.reader()
     return reader.on_day(reader.local(at).date(), current.today())
+
+
+def of_day(at: datetime) -> str:
+    """Return which session is meant, after the words "the session"."""
+    reader = current.reader()
+    return reader.of_day(reader.local(at).date(), current.today())
 
 
 def place(timezone: str) -> str:

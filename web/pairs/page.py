@@ -53,7 +53,7 @@ def _rules(policy: Policy, eyes: Eyes) -> list[str]:
         ),
         say(_SILENCE[policy.unconfirmed_counts_as]),
         say(
-            N_("A calendar not read for %(days)d days is called out, and nobody is blamed."),
+            N_("A calendar that could not be read for %(days)d days is named, and nobody is blamed."),
             days=policy.stale_after_days,
         ),
     ]

@@ -76,14 +76,14 @@ class Eyes:
     def both(self) -> str:
         """Return who the page is about: "You and Luis", or the names of the two."""
         if self.side:
-            return self.reader.say(N_("You and %(name)s"), name=self.person(_other(self.side)).name)
-        return self.reader.say(
-            N_("%(mentor)s and %(mentee)s"), mentor=self.pair.mentor.name, mentee=self.pair.mentee.name
-        )
+            return self.reader.both(self.reader.say(N_("You")), self.person(_other(self.side)).name)
+        return self.reader.both(self.pair.mentor.name, self.pair.mentee.name)
 
     def partner_role(self) -> str:
         """Return what the other one is to the reader."""
-        role = N_("%(name)s is your mentor.") if self.side is Side.MENTEE else N_("You are the mentor.")
+        role = (
+            N_("%(name)s is your mentor.") if self.side is Side.MENTEE else N_("You are %(name)s's mentor.")
+        )
         return self.reader.say(role, name=self.partner)
 
 

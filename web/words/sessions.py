@@ -46,6 +46,11 @@ def on_day(eyes: Eyes, story: Story, today: date) -> str:
     return eyes.reader.on_day(eyes.reader.local(story.starts_at).date(), today)
 
 
+def of_day(eyes: Eyes, story: Story, today: date) -> str:
+    """Return which session is meant, after the words "the session"."""
+    return eyes.reader.of_day(eyes.reader.local(story.starts_at).date(), today)
+
+
 def outcome_words(eyes: Eyes, story: Story) -> str:
     """Return what became of the session, in a few words."""
     if story.outcome is None:

@@ -158,7 +158,7 @@ class Teller:
         return [text for text in told if text]
 
     def _how_it_failed(self, story: Story) -> list[str]:
-        day = sessions.on_day(self.eyes, story, self.today)
+        day = sessions.of_day(self.eyes, story, self.today)
         absent = story.outcome.absent if story.outcome else ()
         if story.outcome and story.outcome.outcome is Outcome.NOT_HELD:
             return [

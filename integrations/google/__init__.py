@@ -1,0 +1,5 @@
+"""Google Calendar, read through Google's own client library with the least rights that will do."""
+
+from integrations.google.open import open_calendar
+
+__all__ = ["open_calendar"]

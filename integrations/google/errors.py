@@ -1,0 +1,116 @@
+"""What Google's refusals mean, in one place. No message holds an address, a token or a meeting's title."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+from google.auth.exceptions import GoogleAuthError, RefreshError
+
+from integrations.http import retry_after
+from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited, SyncTokenExpired
+
+_SLOW_DOWN = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "calendarUsageLimitsExceeded"})
+_USED_UP = frozenset({"quotaExceeded", "dailyLimitExceeded"})
+_NOT_ENABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
+_NO_SCOPE = frozenset({"insufficientPermissions", "insufficientScopes", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
+_TRY_TOMORROW_S = timedelta(hours=6).total_seconds()
+
+UNREACHABLE = "Google could not be reached. It is tried again later."
+RECONNECT = "Google no longer lets us in: the calendar has to be connected again."
+NOT_DELEGATED = (
+    "Google refuses the service account: its client id has no domain-wide delegation for the calendar scope. "
+    "docs/google.md says where the administrator grants it."
+)
+KEY_REFUSED = (
+    "Google refuses the service account's key: it was deleted, or belongs to another account. Make a new key "
+    "and set CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE."
+)
+CLOCK_OFF = "Google refuses our signature because of its time: the clock of this machine is off."
+NO_ACCOUNT = "Google knows no such account, or it is suspended."
+CLIENT_REFUSED = "Google refuses CADENCIA_GOOGLE_CLIENT_ID or CADENCIA_GOOGLE_CLIENT_SECRET."
+NOT_ENABLED = "The Google Calendar API is not enabled in the project of these credentials."
+NO_SCOPE = "The consent does not cover reading events: the calendar has to be connected again."
+NO_RIGHT = "This account may not read the calendar's events."
+NO_CALENDAR = "Google knows no such calendar."
+FORGOTTEN = "Google forgot where we were: the calendar is read anew."
+SLOW_DOWN = "Google asks us to slow down."
+SERVER_FAULT = "Google reports a fault of its own."
+REFUSED = "Google did not understand the request."
+
+
+class _Reason(msgspec.Struct):
+    reason: str = ""
+
+
+class _Error(msgspec.Struct):
+    errors: list[_Reason] = []
+    details: list[_Reason] = []
+
+
+class _Envelope(msgspec.Struct):
+    error: _Error
+
+
+def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> ConnectorError:
+    """Return what an answer other than 2xx means; `headers` have lower-case names."""
+    reasons, wait_s = _reasons(body), retry_after(headers)
+    if status == 401:
+        return AuthRevoked(RECONNECT)
+    if status == 429 or (status == 403 and reasons & _SLOW_DOWN):
+        return RateLimited(SLOW_DOWN, retry_after_s=wait_s)
+    if status == 403 and reasons & _USED_UP:
+        return RateLimited(SLOW_DOWN, retry_after_s=max(wait_s or 0.0, _TRY_TOMORROW_S))
+    if status == 403:
+        return _forbidden(reasons)
+    if status == 410 and "deleted" not in reasons:
+        return SyncTokenExpired(FORGOTTEN)
+    if status in (404, 410):
+        return ConnectorError(NO_CALENDAR, code="not_found")
+    if status >= 500:
+        return ConnectorError(SERVER_FAULT, code="server_error", retry_after_s=wait_s)
+    if 300 <= status < 400:
+        # Nothing of Google's moves; a sign-in page in between does.
+        return BadPayload("Something between us and Google answered with a redirect.")
+    return ConnectorError(REFUSED, code="refused")
+
+
+def grant_problem(error: GoogleAuthError) -> ConnectorError:
+    """Return what it means that no access token was to be had."""
+    said = error.args[1] if isinstance(error, RefreshError) and len(error.args) > 1 else {}
+    if not isinstance(said, dict) or not said:
+        return ConnectorError(UNREACHABLE)
+    code, description = str(said.get("error", "")), str(said.get("error_description", "")).lower()
+    if code == "unauthorized_client":
+        return ConnectorError(NOT_DELEGATED, code="not_delegated")
+    if code in ("invalid_client", "deleted_client", "disabled_client"):
+        return ConnectorError(CLIENT_REFUSED, code="client_refused")
+    if code in ("invalid_grant", "invalid_request"):
+        return _refused_grant(description)
+    return ConnectorError(SERVER_FAULT, code="server_error")
+
+
+def _refused_grant(description: str) -> ConnectorError:
+    # The one code stands for many things; only the words behind it tell them apart.
+    if "signature" in description or "account not found" in description or "invalid issuer" in description:
+        return ConnectorError(KEY_REFUSED, code="key_refused")
+    if "timeframe" in description or "short-lived" in description:
+        return ConnectorError(CLOCK_OFF, code="clock_off")
+    if "user id" in description or "invalid email" in description:
+        return ConnectorError(NO_ACCOUNT, code="no_account")
+    return AuthRevoked(RECONNECT)
+
+
+def _forbidden(reasons: frozenset[str]) -> ConnectorError:
+    if reasons & _NOT_ENABLED:
+        return ConnectorError(NOT_ENABLED, code="not_enabled")
+    if reasons & _NO_SCOPE:
+        return AuthRevoked(NO_SCOPE)
+    return ConnectorError(NO_RIGHT, code="no_right")
+
+
+def _reasons(body: bytes) -> frozenset[str]:
+    try:
+        error = msgspec.json.decode(body, type=_Envelope).error
+    except msgspec.DecodeError:
+        return frozenset()
+    return frozenset(r.reason for r in (*error.errors, *error.details))

@@ -152,7 +152,9 @@ class Pull:
     """The answer of one complete reading of a calendar.
 
     `full` lists every tagged entry inside `window`: what is not listed was not seen there. `delta` lists
-    what changed and, in `removed`, the provider ids that are known to be gone. `unchanged` lists nothing.
+    what changed and the provider ids that are gone: in `removed` those that were deleted, in `vanished` those
+    that the calendar shows no longer, and nobody said that the meeting is off (their series moved or got
+    shorter, the entry lost its tag). `unchanged` lists nothing.
     `cursor` is opaque to everyone but the connector that wrote it (a sync token, an ETag with a hash) and
     may hold a secret. `looked_at` counts the entries that were read, tagged or not.
     """
@@ -164,3 +166,4 @@ class Pull:
     removed: tuple[str, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
     looked_at: int = 0
+    vanished: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import BadPayload
-from tracker.events import CalendarEvent, EventStatus, Pull, PullKind, Response
+from tracker.events import CalendarEvent, EventStatus, Pull, Response
 from tracker.models import Calendar, Copy, CopyObservation
 from tracker.observing import (
     Seen,
@@ -127,7 +127,8 @@ def _add(taking: _Taking, event: CalendarEvent) -> int:
 
 def _take_away(taking: _Taking, vanished: Collection[Copy], pull: Pull) -> int:
     # A tombstone tells that the entry was deleted; an entry that is missing from a list tells nothing.
-    last = _load_last(taking.db, [copy.id for copy in vanished]) if pull.kind is PullKind.DELTA else {}
+    deleted = set(pull.removed)
+    last = _load_last(taking.db, [copy.id for copy in vanished if copy.provider_event_id in deleted])
     for copy in vanished:
         copy.gone_at = taking.now
         if copy.id in last and copy.status is not EventStatus.CANCELLED:

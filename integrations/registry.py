@@ -77,8 +77,13 @@ def open_scratch(settings: Settings) -> Scratch:
 def open_calendar(provider: str, address: str, timezone: str, settings: Settings) -> CalendarSource:
     """Return the calendar at `address` (a path, a URL, an account: a secret), ready to be read.
 
-    Raises ConnectorError for an address that can not be one, and NotAvailable for providers to come.
+    Raises ConnectorError for an address that can not be one, BadSettings where the provider is not set up, and
+    NotAvailable for providers to come.
     """
+    if provider == Provider.GOOGLE:
+        from integrations import google
+
+        return google.open_calendar(address, settings)
     if provider != Provider.ICAL:
         raise NotAvailable(
             f"{provider} calendars are not available in this version. Publish the calendar as an iCalendar "

@@ -25,15 +25,15 @@ NAMES = (
     "CA_BUNDLE",
     "FEED_HOSTS",
     "PROXIES",
+    "GOOGLE_SERVICE_ACCOUNT",
+    "GOOGLE_API_ROOT",
     "SETTINGS",
 )
 # Names that the settings file may have already, for what later versions do with them.
 LATER = (
     "BROKER_URL",
-    "GOOGLE_SERVICE_ACCOUNT",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
-    "GOOGLE_API_ROOT",
     "MICROSOFT_TENANT",
     "MICROSOFT_CLIENT_ID",
     "MICROSOFT_CLIENT_SECRET",
@@ -61,6 +61,8 @@ class Settings:
     program_address: str | None = None
     ca_bundle: Path | None = None
     feed_hosts: frozenset[str] = frozenset()
+    google_service_account: str | None = field(default=None, repr=False)  # its key, as Google's JSON
+    google_api_root: str | None = None  # None: Google's own
     proxies: int = 0  # how many of our own stand before the site: so many forwarded addresses are believed
 
     @property
@@ -160,6 +162,8 @@ def _typed(values: Mapping[str, str]) -> Settings:
         program_address=values.get("PROGRAM_ADDRESS", "").strip().lower() or None,
         ca_bundle=_existing(values.get("CA_BUNDLE")),
         feed_hosts=frozenset(h.lower() for h in _words(values.get("FEED_HOSTS", ""))),
+        google_service_account=values.get("GOOGLE_SERVICE_ACCOUNT"),
+        google_api_root=_root("GOOGLE_API_ROOT", values.get("GOOGLE_API_ROOT")),
         proxies=_count("PROXIES", values.get("PROXIES", "0")),
     )
 
@@ -185,6 +189,12 @@ def _base_url(url: str) -> str:
             "CADENCIA_BASE_URL must be the site's address, such as https://cadencia.example.com."
         )
     return url.rstrip("/")
+
+
+def _root(name: str, url: str | None) -> str | None:
+    if url is not None and (not url.startswith(("http://", "https://")) or not urlsplit(url).hostname):
+        raise BadSettings(f"CADENCIA_{name} must be an address, such as https://www.googleapis.com.")
+    return url.rstrip("/") if url else None
 
 
 def _mail_url(url: str) -> str:

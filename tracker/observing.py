@@ -77,11 +77,12 @@ def observe_later(event: CalendarEvent, responses: Responses, last: Seen, now: d
     """
     present = _present(event, responses, now)
     changed = min(event.updated_at or now, now)
-    if present.is_off or (event.kind is EventKind.OCCURRENCE and last.ends_at <= changed):
+    # A stamp that is no newer than what we knew does not tell when this change was made.
+    at = changed if changed > last.sure_from else max(now, last.at)
+    if present.is_off or (event.kind is EventKind.OCCURRENCE and last.ends_at <= at):
         present = replace(present, starts_at=last.starts_at, ends_at=last.ends_at, all_day=last.all_day)
     if present.says_the_same(last) or (present.is_off and last.is_off):
         return None
-    at = changed if changed > last.at else max(now, last.at)
     return replace(present, at=at, sure_from=at)
 
 

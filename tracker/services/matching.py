@@ -105,8 +105,8 @@ def _vanished(copies: Iterable[Copy], pull: Pull) -> list[Copy]:
     alive = [copy for copy in copies if copy.gone_at is None]
     if pull.kind is PullKind.FULL:
         return [copy for copy in alive if _is_in_reach(copy, pull)]
-    removed = set(pull.removed)
-    return [copy for copy in alive if copy.provider_event_id in removed]
+    gone = {*pull.removed, *pull.vanished}
+    return [copy for copy in alive if copy.provider_event_id in gone]
 
 
 def _is_in_reach(copy: Copy, pull: Pull) -> bool:
@@ -132,10 +132,17 @@ def _shift(
 ) -> list[tuple[Copy, CalendarEvent]]:
     copies = sorted(copies, key=lambda copy: (copy.slot_at, copy.slot))
     events = sorted(events, key=lambda event: (_slot_at(event), event.provider_event_id))
-    changed = max(min(event.updated_at or now, now) for event in events)
+    changed = _changed_at(copies, events, now)
     old = [Slot(copy.slot_at, is_past=copy.ends_at <= changed) for copy in copies]
     fresh = [Slot(_slot_at(event), is_past=instant_of(event.end) <= changed) for event in events]
     return [(copies[i], events[j]) for i, j in pair_slots(old, fresh)]
+
+
+def _changed_at(copies: list[Copy], events: list[CalendarEvent], now: datetime) -> datetime:
+    """Return when the series was moved: its newest stamp, if that is newer than what we knew."""
+    before = max((copy.updated_at for copy in copies if copy.updated_at), default=None)
+    after = max((min(event.updated_at, now) for event in events if event.updated_at), default=now)
+    return after if before is None or after > before else now
 
 
 def _slot_at(event: CalendarEvent) -> datetime:

@@ -17,8 +17,8 @@ from workers.demo.terms import Term, days_off
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 # How long before its date a single session is put on the calendar: before the one that it follows, so that
-# it never looks like a replacement for that.
-BEFORE_MOST = timedelta(days=20)
+# it never looks like a replacement for that, and long enough after the one before that one.
+BEFORE_MOST = timedelta(days=18)
 
 
 @dataclass(frozen=True, slots=True)

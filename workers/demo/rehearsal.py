@@ -56,8 +56,7 @@ def rehearse(ports: Ports, company: Company, folder: Path, tell: Tell) -> None:
         )
         before = moment
     with ports.store.write() as db:
-        for ambition in AMBITIONS:
-            _set_goal(db, ambition, company.now)
+        _set_goals(db, company.now)
 
 
 def moments(now: datetime) -> list[datetime]:
@@ -99,11 +98,11 @@ def _take_leave(db: OrmSession, company: Company) -> None:
 
 def _speak(db: OrmSession, company: Company, since: datetime, until: datetime) -> int:
     """Make the statements of (since, until], each at its own moment; return how many."""
-    sessions = _sessions_by_start(db)
+    sessions, pairs = _sessions_by_start(db), _pairs_by_name(db)
     count = 0
     for plot, said in company.statements(since, until):
         count += 1
-        pair = _pair(db, plot.mentor.email, plot.mentee.email)
+        pair = pairs[plot.mentor.name, plot.mentee.name]
         _state(db, sessions[pair.id, said.start.astimezone(UTC)], pair, said)
     return count
 
@@ -119,8 +118,17 @@ def _sessions_by_start(db: OrmSession) -> dict[tuple[int, datetime], int]:
     return {(pair_id, starts_at): session_id for pair_id, starts_at, session_id in rows}
 
 
-def _set_goal(db: OrmSession, ambition: Ambition, now: datetime) -> None:
-    pair = _pair(db, CAST[ambition.mentor].email, CAST[ambition.mentee].email)
+def _pairs_by_name(db: OrmSession) -> dict[tuple[str, str], Pair]:
+    return {(pair.mentor.name, pair.mentee.name): pair for pair in db.scalars(select(Pair))}
+
+
+def _set_goals(db: OrmSession, now: datetime) -> None:
+    pairs = _pairs_by_name(db)
+    for ambition in AMBITIONS:
+        _set_goal(db, pairs[ambition.mentor, ambition.mentee], ambition, now)
+
+
+def _set_goal(db: OrmSession, pair: Pair, ambition: Ambition, now: datetime) -> None:
     by, today = pair.mentee, now.date()
     begun = Act(by.id, "site", now - SINCE + 20 * DAY)
     goal = add_goal(db, pair.id, GoalWords(ambition.what, ambition.why, ambition.progress), by=by, act=begun)
@@ -133,10 +141,3 @@ def _set_goal(db: OrmSession, ambition: Ambition, now: datetime) -> None:
 
 def _person(db: OrmSession, email: str) -> Person:
     return db.scalars(select(Person).where(Person.email == email)).one()
-
-
-def _pair(db: OrmSession, mentor: str, mentee: str) -> Pair:
-    wanted = select(Pair).where(
-        Pair.mentor_id == _person(db, mentor).id, Pair.mentee_id == _person(db, mentee).id
-    )
-    return db.scalars(wanted).one()

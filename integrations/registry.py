@@ -10,6 +10,7 @@ from tracker.clock import SystemClock
 from tracker.errors import ConnectorError
 from tracker.models import Provider
 from tracker.ports import CalendarSource, Clock, LetterWriter, Mailer, Sources, Vault
+from tracker.services.message import parse_mailbox
 from tracker.settings import Settings
 from tracker.store import MEMORY, Store
 
@@ -77,13 +78,23 @@ def open_scratch(settings: Settings) -> Scratch:
 def open_calendar(provider: str, address: str, timezone: str, settings: Settings) -> CalendarSource:
     """Return the calendar at `address` (a path, a URL, an account: a secret), ready to be read.
 
-    Raises ConnectorError for an address that can not be one, BadSettings where the provider is not set up, and
-    NotAvailable for providers to come.
+    Raises ConnectorError for an address that can not be one, and NotAvailable for providers that are not set
+    up, or to come.
     """
     if provider == Provider.GOOGLE:
+        if settings.google_service_account is None:
+            raise NotAvailable(
+                "Google calendars are not set up: CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE names no key. "
+                "docs/google.md says how to get one."
+            )
         from integrations import google
 
-        return google.open_calendar(address, settings)
+        return google.open_calendar(
+            address,
+            settings.google_service_account,
+            api_root=settings.google_api_root,
+            ca_bundle=settings.ca_bundle,
+        )
     if provider != Provider.ICAL:
         raise NotAvailable(
             f"{provider} calendars are not available in this version. Publish the calendar as an iCalendar "
@@ -93,3 +104,11 @@ def open_calendar(provider: str, address: str, timezone: str, settings: Settings
 
     bundle = str(settings.ca_bundle) if settings.ca_bundle else None
     return ical.open_calendar(address, timezone, allowed_hosts=settings.feed_hosts, ca_bundle=bundle)
+
+
+def check_mail(ports: Ports) -> None:
+    """Talk to the mail server, or write to the folder, as for a mail. Raises ConnectorError."""
+    from integrations.mail import FolderMailer, SmtpMailer
+
+    if isinstance(ports.mailer, FolderMailer | SmtpMailer):
+        ports.mailer.check(parse_mailbox(ports.settings.mail_from).address)

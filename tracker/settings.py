@@ -3,6 +3,7 @@
 Never prints or logs a value: a secret that is wrong is named, not shown.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -162,7 +163,7 @@ def _typed(values: Mapping[str, str]) -> Settings:
         program_address=values.get("PROGRAM_ADDRESS", "").strip().lower() or None,
         ca_bundle=_existing(values.get("CA_BUNDLE")),
         feed_hosts=frozenset(h.lower() for h in _words(values.get("FEED_HOSTS", ""))),
-        google_service_account=values.get("GOOGLE_SERVICE_ACCOUNT"),
+        google_service_account=_service_account(values.get("GOOGLE_SERVICE_ACCOUNT")),
         google_api_root=_root("GOOGLE_API_ROOT", values.get("GOOGLE_API_ROOT")),
         proxies=_count("PROXIES", values.get("PROXIES", "0")),
     )
@@ -189,6 +190,20 @@ def _base_url(url: str) -> str:
             "CADENCIA_BASE_URL must be the site's address, such as https://cadencia.example.com."
         )
     return url.rstrip("/")
+
+
+def _service_account(key: str | None) -> str | None:
+    try:
+        known = json.loads(key) if key else {}
+    except ValueError:
+        known = None
+    wanted = {"client_email", "private_key", "token_uri"}
+    if key and not (isinstance(known, dict) and wanted <= known.keys()):
+        raise BadSettings(
+            "CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE holds no key of a service account. Download it as JSON: "
+            "docs/google.md says where."
+        )
+    return key
 
 
 def _root(name: str, url: str | None) -> str | None:

@@ -14,8 +14,8 @@ import msgspec
 from google.auth.exceptions import GoogleAuthError
 from google.oauth2 import credentials, service_account
 
-from integrations.google.errors import grant_problem
-from tracker.errors import BadSettings, ConnectorError
+from integrations.google.errors import NO_KEY, grant_problem
+from tracker.errors import ConnectorError
 
 # Least first: the first that the administrator granted is used.
 SCOPES = (
@@ -77,7 +77,7 @@ class Delegation:
     """A service account that may act for the people of the company (domain-wide delegation)."""
 
     def __init__(self, key: str, exchange: Exchange) -> None:
-        """Take the JSON of the service account's key. Raises BadSettings where it is none."""
+        """Take the JSON of the service account's key. Raises ConnectorError where it is none."""
         self._exchange = exchange
         self._account = _read_key(key)
         self._narrowest = 0
@@ -145,8 +145,5 @@ def _read_key(key: str) -> service_account.Credentials:
     with contextlib.suppress(msgspec.DecodeError, GoogleAuthError, ValueError, TypeError, AttributeError):
         account = service_account.Credentials.from_service_account_info(msgspec.json.decode(key))
     if account is None:
-        raise BadSettings(
-            "CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE holds no key of a service account. Download it as JSON: "
-            "docs/google.md says where."
-        )
+        raise ConnectorError(NO_KEY, code="key_refused")
     return account

@@ -25,6 +25,10 @@ KEY_REFUSED = (
     "Google refuses the service account's key: it was deleted, or belongs to another account. Make a new key "
     "and set CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE."
 )
+NO_KEY = (
+    "CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE holds no key of a service account. docs/google.md says where to "
+    "download it."
+)
 CLOCK_OFF = "Google refuses our signature because of its time: the clock of this machine is off."
 NO_ACCOUNT = "Google knows no such account, or it is suspended."
 CLIENT_REFUSED = "Google refuses CADENCIA_GOOGLE_CLIENT_ID or CADENCIA_GOOGLE_CLIENT_SECRET."

@@ -1,39 +1,32 @@
-"""Opens Google calendars as the settings say. Reaches no network by itself."""
+"""Opens Google calendars. Reaches no network by itself."""
 
 from functools import lru_cache
+from pathlib import Path
 
-from integrations.google.access import Access, Consent, Delegation
+from integrations.google.access import Consent, Delegation
 from integrations.google.client import API_ROOT, GoogleApi
 from integrations.google.source import GoogleSource
-from tracker.errors import BadInput, BadSettings
-from tracker.settings import Settings
+from tracker.errors import ConnectorError
 from tracker.tags import normal_address
 
-NOT_SET_UP = (
-    "Google calendars are not set up. Set CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE: docs/google.md says how to "
-    "get the file."
-)
 
-
-def open_calendar(address: str, settings: Settings, consent: Consent | None = None) -> GoogleSource:
+def open_calendar(
+    address: str, key: str | Consent, *, api_root: str | None = None, ca_bundle: str | Path | None = None
+) -> GoogleSource:
     """Return the source for the calendar of the account `address`.
 
-    It is read with the owner's own `consent` where there is one, else by the company's service account, which
-    then acts for the owner. Raises BadInput for what is no account, BadSettings where neither is set up.
+    `key` is the owner's own consent, or the JSON of a service account's key, which then acts for the owner.
+    Raises ConnectorError for what is no account or no key.
     """
     account = normal_address(address)
     if account.count("@") != 1 or account.startswith("@") or account.endswith("@") or " " in account:
-        raise BadInput("A Google calendar is named by its account's mail address.")
-    bundle = str(settings.ca_bundle) if settings.ca_bundle else None
-    api = _api(settings.google_api_root or API_ROOT, bundle)
-    access = consent.access(api.exchange) if consent else _delegated(api, settings, account)
+        raise ConnectorError("A Google calendar is named by its account's address.", code="bad_address")
+    api = _api(api_root or API_ROOT, str(ca_bundle) if ca_bundle else None)
+    if isinstance(key, Consent):
+        access = key.access(api.exchange)
+    else:
+        access = _delegation(api, key).access_for(account)
     return GoogleSource(api, api.line(access), account)
-
-
-def _delegated(api: GoogleApi, settings: Settings, account: str) -> Access:
-    if settings.google_service_account is None:
-        raise BadSettings(NOT_SET_UP)
-    return _delegation(api, settings.google_service_account).access_for(account)
 
 
 # One of each for the process: connections and tokens are worth keeping.

@@ -78,6 +78,8 @@ def _new_file(target: Path, *, force: bool) -> Iterator[Path]:
     """Give a file beside `target` to write to; it becomes `target` at the end, if nothing failed."""
     if target.is_dir():
         raise BadInput(f"{target} is a folder. Name a file.")
+    if not target.parent.is_dir():
+        raise BadInput(f"{target.parent} is no folder. Make it first.")
     if target.exists() and not force:
         raise BadInput(f"{target} is there already. Choose another name, or add --force to replace it.")
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")

@@ -79,6 +79,12 @@ def require_current(store: Store) -> None:
     raise BadSettings("The database is of a newer version than this program. Install the newer Cadencia.")
 
 
+def is_older(store: Store) -> bool:
+    """Tell whether the database is of a version before this one, so that `upgrade` has something to do."""
+    have = present(store)
+    return have is not None and have in _known() and have != newest()
+
+
 def is_known(revision: str) -> bool:
     """Tell whether this version of Cadencia can read a database of that revision."""
     return revision in _known()

@@ -13,17 +13,30 @@ from tracker.events import TagRule
 
 TITLE_MARKERS = ("#mentoring", "#mentoria", "[mentoring]")
 CATEGORY_MARKERS = ("mentoring", "mentoria", "tutoria")
-# Accents after decomposition, and what cannot be seen: joiners, direction marks, soft hyphens.
-_UNSEEN = frozenset({"Mn", "Me", "Cf"})
+
+
+class _Unseen(dict[int, str | None]):
+    """For str.translate: drops decomposed accents, and what cannot be seen (joiners, soft hyphens)."""
+
+    def __missing__(self, code: int) -> str | None:
+        self[code] = None if unicodedata.category(chr(code)) in ("Mn", "Me", "Cf") else chr(code)
+        return self[code]
+
+
+_UNSEEN = _Unseen()
+_BEYOND = re.compile(r"[^\x00-\x7f]+")
+
+
+def fold_letters(text: str) -> str:
+    """Return `text` without case, accents and invisible characters; white space stays."""
+    if not text.isascii():
+        text = _BEYOND.sub(lambda m: m[0].translate(_UNSEEN), unicodedata.normalize("NFKD", text))
+    return text.casefold()
 
 
 def fold(text: str) -> str:
     """Return `text` without case, accents, invisible characters and runs of white space, for comparing."""
-    if not text.isascii():
-        text = "".join(
-            c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) not in _UNSEEN
-        )
-    return " ".join(text.casefold().split())
+    return " ".join(fold_letters(text).split())
 
 
 def normal_address(text: str) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 # Values that are dates hold no colon, unlike the unquoted zone names that some programs put before them.
 DATED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
-_HEAD = re.compile(r'[ \t]*([A-Za-z0-9-]+)[ \t]*((?:;(?:[^":]++|"[^"]*")*+)?):', re.DOTALL)
-_LOOSE_HEAD = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*((?:;[^:]*+)?):", re.DOTALL)
+_HEAD = re.compile(r'([A-Za-z0-9-]+)[ \t]*((?:;(?:[^":]++|"[^"]*")*+)?):', re.DOTALL)
+_LOOSE_HEAD = re.compile(r"([A-Za-z0-9-]+)[ \t]*((?:;[^:]*+)?):", re.DOTALL)
 _PARAM = re.compile(r';[ \t]*([A-Za-z0-9-]+)[ \t]*=((?:[^";]++|"[^"]*")*+)')
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CARET = {"^n": "\n", "^^": "^", "^'": '"'}
@@ -44,14 +44,14 @@ def normalise(data: bytes) -> bytes:
         data = data.replace(b"\0", b"")
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
-    return b"\n" + unfold(data)
+    return b"\n" + unfold(data.lstrip())
 
 
 def unfold(data: bytes) -> bytes:
     """Return `data` with folded lines joined."""
-    for fold in (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t"):
-        if fold in data:
-            data = data.replace(fold, b"")
+    folds = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t") if b"\t" in data else (b"\r\n ", b"\n ")
+    for fold in folds:
+        data = data.replace(fold, b"")
     return data
 
 

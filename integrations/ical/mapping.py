@@ -4,7 +4,7 @@ Title, description, place and names are looked at here for the last time: nothin
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
@@ -46,7 +46,7 @@ def event_id(uid: str, slot: Stamp | None) -> str:
 
 
 def _moment_text(slot: Stamp) -> str:
-    return slot.local.strftime("%Y%m%d") if slot.all_day else slot.instant.strftime("%Y%m%dT%H%M%SZ")
+    return slot.moment.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,9 @@ def to_event(occurrence: Occurrence, facts: Facts, origin: Origin) -> CalendarEv
         conference=facts.conference,
         issues=tuple(dict.fromkeys(occurrence.issues)),
     )
-    return replace(event, version=version_of(event))
+    # Nobody has seen the event yet; a copy of it would cost more than all the rest.
+    object.__setattr__(event, "version", version_of(event))
+    return event
 
 
 def _status_of(occurrence: Occurrence, facts: Facts) -> EventStatus:

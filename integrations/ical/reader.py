@@ -27,7 +27,9 @@ from tracker.errors import BadPayload
 from tracker.events import CalendarEvent, SetAside, TagRule, Window
 from tracker.tags import TagRules
 
-SERIES_DAYS, FEED_DAYS = 400_000, 4_000_000
+# What all rules of a file may look at, in days: enough for any person's, over in a few seconds. Reading a
+# century takes more than reading a year.
+SERIES_DAYS, FEED_DAYS, FEED_DAYS_PER_DAY = 300_000, 1_000_000, 50
 MOST_EVENTS = 200_000
 NO_END = "its END:VEVENT is missing"
 TOO_MUCH = "its recurrence rule asks for more than a calendar of meetings can hold"
@@ -58,7 +60,7 @@ class _Reader:
         self.feed = feed
         self.window = window
         self.rules = rules
-        self.days_left = FEED_DAYS
+        self.days_left = FEED_DAYS + FEED_DAYS_PER_DAY * (window.end - window.start).days
         self.events: list[CalendarEvent] = []
         self.set_aside: list[SetAside] = []
         self._without_uid: set[str] = set()

@@ -56,14 +56,17 @@ _LIMITS = {
     "BYSECOND": (0, 60), "BYMINUTE": (0, 59), "BYHOUR": (0, 23), "BYMONTHDAY": (1, 31), "BYYEARDAY": (1, 366),
     "BYWEEKNO": (1, 53), "BYMONTH": (1, 12), "BYSETPOS": (1, 366),
 }  # fmt: skip
+_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "RSCALE", "SKIP", *_LIMITS})
 _SIGNED = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"})
 
 
 def parse_rule(text: str) -> Rule:
     """Return the rule that `text` writes. Raises BadRule, also for one that repeats within a day."""
     parts: dict[str, str] = {}
-    for part in text.strip().upper().strip(";").split(";"):
+    for part in filter(None, text.strip().upper().split(";")):
         name, _, value = (s.strip() for s in part.partition("="))
+        if name not in _PARTS and not name.startswith("X-"):
+            raise BadRule("its recurrence rule has a part that is unknown")
         parts.setdefault(name, value)
     freq = parts.get("FREQ", "")
     if freq in _TOO_FINE:
@@ -136,8 +139,8 @@ Test = Callable[[date], bool]
 class Expansion:
     """One rule with its first time: yields wall-clock times, ascending, from `first` on.
 
-    `first` itself is always the first member and the first of COUNT, whether the rule names it or not; not so
-    if the expansion is `strict`, as for EXRULE.
+    `first` is always a member, but COUNT counts what the rule names: so do libical and Thunderbird where the
+    two disagree, which RFC 5545 leaves open. With `strict`, as for EXRULE, only what the rule names.
     """
 
     def __init__(self, rule: Rule, first: datetime, budget: Budget, *, strict: bool = False) -> None:
@@ -152,25 +155,26 @@ class Expansion:
     def between(self, low: datetime, high: datetime, until: datetime | None = None) -> Iterator[datetime]:
         """Yield the times from `low` to `high`, both included, and none after `until`."""
         last = min(high, until) if until else high
+        if low <= self.first <= last and not self._strict:
+            yield self.first
         left = self.rule.count
-        for moment in self._members(low if left is None else self.first, last):
-            if moment >= low:
+        for moment in self._named(low if left is None else self.first, last):
+            if moment >= low and (moment > self.first or self._strict):
                 yield moment
             if left is not None:
                 left -= 1
                 if left == 0:
                     return
 
-    def _members(self, low: datetime, last: datetime) -> Iterator[datetime]:
+    def _named(self, low: datetime, last: datetime) -> Iterator[datetime]:
+        """Yield what the rule itself names, from the period before that of `low` on."""
         if self.first > last:
             return
-        if self.first >= low and not self._strict:
-            yield self.first
         for days in self._periods(max(low, self.first).date(), last.date()):
             for moment in self._chosen(days):
                 if moment > last:
                     return
-                if moment > self.first or (self._strict and moment == self.first):
+                if moment >= self.first:
                     yield moment
 
     def _chosen(self, days: list[date]) -> list[datetime]:

@@ -6,20 +6,20 @@ that the rules match, nor an entry with the same UID as one that it picked.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from integrations.ical.lines import Property, normalise, parse_line, to_text, unescape
+from integrations.ical.lines import Property, normalise, parse_line, to_text
 from integrations.ical.zones import OwnZone, Zone, Zones, world_zone
 from tracker.errors import BadPayload
-from tracker.tags import TagRules, fold
+from tracker.tags import TagRules, fold, fold_letters
 
 MOST_EVENTS = 250_000
-_MARK = re.compile(rb"\n[ \t]*(begin|end)[ \t]*:[ \t]*([^\r\n]*)")
-_LABEL = re.compile(rb"\n[ \t]*(?:summary|categories)[ \t]*[;:]([^\n]*)")
-_UID = re.compile(rb"\n[ \t]*uid[ \t]*[;:][^\n]*")
-_HEADER = re.compile(rb"\n[ \t]*(?:method|x-wr-timezone)[ \t]*[;:][^\n]*")
-_REFERENCE = re.compile(rb"\n[ \t]*x-cadencia[ \t]*[;:]")
+_NAMES = rb"[ \t]*:[ \t]*(?:(vevent)|(vcalendar)|(vtimezone))"
+_MARK = re.compile(rb"\n(?:begin" + _NAMES + rb"|end" + _NAMES + rb")(?=[ \t]*(?:[\r\n]|$))")
+_LABEL = re.compile(rb"\n(?:summary|categories)[ \t]*[;:]([^\n]*)")
+_BEGIN_EVENT = re.compile(rb"(?:\xef\xbb\xbf)?begin[ \t]*:[ \t]*vevent\s*")
+_UID = re.compile(rb"\nuid[ \t]*([;:])([^\n]*)")
 # The one letter beyond ASCII whose lower case is in it (the Kelvin sign).
 _KELVIN = "\u212a".encode()
 
@@ -58,7 +58,7 @@ class Feed:
         """Yield the logical lines of one entry, without those of components inside it such as alarms."""
         depth = 0
         for line in self.buffer[block.start : block.end].split(b"\n")[2:]:
-            head = line[:8].lstrip().upper()
+            head = line[:8].upper()
             if head.startswith((b"BEGIN:", b"BEGIN ", b"BEGIN\t")):
                 depth += 1
             elif head.startswith((b"END:", b"END ", b"END\t")):
@@ -79,69 +79,72 @@ def open_feed(data: bytes, default: Zone) -> Feed:
 
 
 class _Walk:
-    """Follows BEGIN and END through a file."""
+    """Follows BEGIN and END of the components that matter; what else there is does not count."""
 
     def __init__(self, buffer: bytes, lower: bytes) -> None:
-        self.outside = Section()
-        self.result = Feed(buffer, lower, [self.outside], [])
-        self.open: list[tuple[bytes, int]] = []
-        self.sections = [self.outside]
+        self.result = Feed(buffer, lower, [Section()], [])
+        self.sections = [self.result.sections[0]]
         self.event: int | None = None
+        self.zone: int | None = None
         self.zones: list[tuple[int, int, Section]] = []
-        self.is_calendar = False
 
     def feed(self) -> Feed:
         """Return the structure."""
         for mark in _MARK.finditer(self.result.lower):
-            name = mark[2].rstrip()
-            if mark[1] == b"begin":
-                self._begin(name, mark.start())
-            else:
-                self._end(name, mark.start(), mark.end())
-            if len(self.result.blocks) > MOST_EVENTS or len(self.open) > 50:
-                raise BadPayload("This calendar is too large to be one person's.", code="too_large")
-        if not self.is_calendar:
-            raise BadPayload("This is not a calendar: there is no VCALENDAR in it.")
-        if any(name in (b"vcalendar", b"vevent") for name, _ in self.open):
+            _STEPS[mark.lastindex or 0](self, mark.start())
+        if len(self.sections) > 1 or self.event is not None:
             raise BadPayload("This calendar is cut off: its end is missing.", code="cut_off")
+        if len(self.result.sections) == 1 and not self.result.blocks:
+            raise BadPayload("This is not a calendar: there is no VCALENDAR in it.")
+        if len(self.result.blocks) > MOST_EVENTS:
+            raise BadPayload("This calendar is too large to be one person's.", code="too_large")
         _add_zones(self.result, self.zones)
         return self.result
 
-    def _begin(self, name: bytes, at: int) -> None:
-        if name == b"vevent":
-            self._drop_unclosed_event(at)
-            self.event = at
-            self.is_calendar = True
-        elif name == b"vcalendar":
-            self._drop_unclosed_event(at)
-            self.is_calendar = True
-            self.sections.append(Section(at))
-            self.result.sections.append(self.sections[-1])
-        self.open.append((name, at))
+    def begin_event(self, at: int) -> None:
+        """An entry begins; one that is still open has lost its end."""
+        self._leave_event(at)
+        self.event = at
 
-    def _end(self, name: bytes, at: int, after: int) -> None:
-        depth = next((n for n in range(len(self.open) - 1, -1, -1) if self.open[n][0] == name), None)
-        if depth is None or (
-            self.event is not None and self.open[depth][1] < self.event and name != b"vcalendar"
-        ):
-            return
-        if name == b"vevent" and self.event is not None:
+    def end_event(self, at: int) -> None:
+        """An entry ends."""
+        if self.event is not None:
             self.result.blocks.append(Block(self.event, at, self.sections[-1]))
             self.event = None
-        elif name == b"vtimezone":
-            self.zones.append((self.open[depth][1], after, self.sections[-1]))
-        elif name == b"vcalendar":
-            self._drop_unclosed_event(at)
-            self.sections.pop()
-        del self.open[depth:]
 
-    def _drop_unclosed_event(self, at: int) -> None:
-        if self.event is None:
-            return
-        self.result.blocks.append(Block(self.event, at, self.sections[-1], closed=False))
-        while self.open.pop()[0] != b"vevent":
-            pass
-        self.event = None
+    def begin_zone(self, at: int) -> None:
+        """The description of a zone begins."""
+        self.zone = at
+
+    def end_zone(self, at: int) -> None:
+        """The description of a zone ends."""
+        if self.zone is not None:
+            self.zones.append((self.zone, at, self.sections[-1]))
+            self.zone = None
+
+    def begin_calendar(self, at: int) -> None:
+        """A calendar begins."""
+        self._leave_event(at)
+        self.sections.append(Section(at))
+        self.result.sections.append(self.sections[-1])
+
+    def end_calendar(self, at: int) -> None:
+        """A calendar ends."""
+        self._leave_event(at)
+        if len(self.sections) > 1:
+            self.sections.pop()
+
+    def _leave_event(self, at: int) -> None:
+        if self.event is not None:
+            self.result.blocks.append(Block(self.event, at, self.sections[-1], closed=False))
+            self.event = None
+
+
+# In the order of the groups of _MARK, which count from 1.
+_STEPS: tuple[Callable[[_Walk, int], None], ...] = (
+    _Walk.begin_event, _Walk.begin_event, _Walk.begin_calendar, _Walk.begin_zone,
+    _Walk.end_event, _Walk.end_calendar, _Walk.end_zone,
+)  # fmt: skip
 
 
 def _add_zones(feed: Feed, spans: list[tuple[int, int, Section]]) -> None:
@@ -174,20 +177,25 @@ def _read_zone(lines: Iterable[bytes]) -> tuple[list[Property], list[list[Proper
 
 def _read_headers(feed: Feed, default: Zone) -> None:
     starts = [b.start for b in feed.blocks]
-    marks = [
-        (m.start(), parse_line(feed.buffer[m.start() + 1 : m.end()])) for m in _HEADER.finditer(feed.lower)
-    ]
     begins = [s.start for s in feed.sections[1:]]
-    for at, found in marks:
-        if found is None or _block_at(feed, starts, at) is not None:
-            continue
-        section = feed.sections[bisect_right(begins, at)]
-        if found.name == "METHOD":
-            section.method = found.value.strip().upper()
-        else:
-            section.zone = section.zone or world_zone(found.text.strip())
+    for name in (b"method", b"x-wr-timezone"):
+        for at in _lines_named(feed.lower, name):
+            found = parse_line(feed.buffer[at : feed.buffer.find(b"\n", at)])
+            if found is None or _block_at(feed, starts, at) is not None:
+                continue
+            section = feed.sections[bisect_right(begins, at)]
+            if found.name == "METHOD":
+                section.method = found.value.strip().upper()
+            elif found.name == "X-WR-TIMEZONE":
+                section.zone = section.zone or world_zone(found.text.strip())
     for section in feed.sections:
         section.zones = Zones(section.own_zones, section.zone or default)
+
+
+def _lines_named(lower: bytes, name: bytes) -> Iterator[int]:
+    """Yield where lines begin whose name may be `name`."""
+    for at in _finds(lower, b"\n" + name):
+        yield at + 1
 
 
 def _block_at(feed: Feed, starts: list[int], at: int) -> int | None:
@@ -216,26 +224,54 @@ def _addresses(rules: TagRules) -> set[str]:
 
 
 def _hits(feed: Feed, rules: TagRules) -> Iterator[int]:
-    words = [fold(m) for m in {*rules.titles, *rules.categories}]
-    # What is left of a marker between blanks and what TEXT escapes stands in the line as it is.
-    pieces = {max(re.split(r"[\s,;\\]+", w), key=len) for w in words if w.isascii()}
-    plain = re.compile(b"|".join(re.escape(p.encode()) for p in sorted(pieces)))
-    for label in _LABEL.finditer(feed.lower):
-        line = label[1]
-        if line.isascii() and b"\\" not in line:
-            if plain.search(line):
-                yield label.start()
-        elif _may_match(to_text(feed.buffer[label.start(1) : label.end(1)]), words):
-            yield label.start()
-    for found in _REFERENCE.finditer(feed.lower):
-        yield found.start()
+    words = {fold(m) for m in {*rules.titles, *rules.categories}}
+    yield from _label_hits(feed, words)
+    yield from _lines_named(feed.lower, b"x-cadencia")
     for address in _addresses(rules):
         yield from _finds(feed.lower, address.encode())
 
 
-def _may_match(line: str, words: list[str]) -> bool:
-    text = fold(unescape(line))
-    return any(w in text for w in words)
+def _label_hits(feed: Feed, words: set[str]) -> Iterator[int]:
+    """Yield where titles and categories are that may hold one of `words`."""
+    # What is left of a marker between blanks and what TEXT escapes stands in a plain line as it is.
+    pieces = {max(re.split(r"[\s,;\\]+", w), key=len) for w in words if w.isascii()}
+    plain = re.compile(b"|".join(re.escape(p.encode()) for p in sorted(pieces)))
+    others: list[tuple[int, bytes]] = []
+    for label in _LABEL.finditer(feed.lower):
+        line = label[1]
+        if not line.isascii() or b"\\" in line:
+            others.append((label.start(), line))
+        elif plain.search(line):
+            yield label.start()
+    yield from _folded_hits(others, words)
+
+
+def _folded_hits(lines: list[tuple[int, bytes]], words: set[str]) -> Iterator[int]:
+    """Yield the places of the lines that hold one of `words` once they are folded, all in one go."""
+    text = _as_text([line for _, line in lines])
+    if "\\" in text:
+        text = _ESCAPED.sub(_unescaped, text)
+    blanks = (re.escape(w).replace(r"\ ", r"[^\S\n]+") for w in sorted(words))
+    folded = fold_letters(text)
+    number, seen = 0, 0
+    for found in re.finditer("|".join(blanks), folded):
+        number += folded.count("\n", seen, found.start())
+        seen = found.start()
+        yield lines[number][0]
+
+
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return " " if found[1] in "nN" else found[1]
+
+
+def _as_text(lines: list[bytes]) -> str:
+    try:
+        return b"\n".join(lines).decode()
+    except UnicodeDecodeError:
+        return "\n".join(map(to_text, lines))
 
 
 def _finds(data: bytes, needle: bytes) -> Iterator[int]:
@@ -250,31 +286,33 @@ def add_families(feed: Feed, picked: set[int]) -> dict[str, list[int]]:
 
     An entry without UID is a family of its own, under its place.
     """
-    starts = [b.start for b in feed.blocks]
-    uids: dict[int, list[str]] = {}
-    for found in _UID.finditer(feed.lower):
-        n = _block_at(feed, starts, found.start())
-        if n is not None:
-            uids.setdefault(n, []).append(_uid_on(feed.buffer[found.start() + 1 : found.end()]))
-    wanted = {uid for n in picked for uid in uids.get(n, [])}
+    uids = {n: own_uid(feed, feed.blocks[n]) for n in picked}
+    wanted = set(uids.values()) - {""}
+    if wanted and len(picked) < len(feed.blocks):
+        starts = [b.start for b in feed.blocks]
+        for at in _uid_lines(feed, wanted):
+            n = _block_at(feed, starts, at)
+            if n is not None and n not in uids and (uid := own_uid(feed, feed.blocks[n])) in wanted:
+                uids[n] = uid
     families: dict[str, list[int]] = {}
-    for n in range(len(feed.blocks)):
-        if n in picked or wanted.intersection(uids.get(n, ())):
-            families.setdefault(own_uid(feed, feed.blocks[n]) or f"\0{n}", []).append(n)
+    for n in sorted(uids):
+        families.setdefault(uids[n] or f"\0{n}", []).append(n)
     return families
 
 
-def _uid_on(line: bytes) -> str:
-    if line[:4].upper() == b"UID:" and line.isascii() and b"\\" not in line:
-        return line[4:].decode().strip()
-    p = parse_line(line)
-    return p.text.strip() if p else ""
+def _uid_lines(feed: Feed, wanted: set[str]) -> Iterator[int]:
+    """Yield where lines are that may hold one of these UIDs."""
+    plain = {uid.encode().lower() for uid in wanted}
+    for found in _UID.finditer(feed.lower):
+        value = found[2].strip()
+        if value in plain or found[1] == b";" or b"\\" in value or not value.isascii():
+            yield found.start()
 
 
 def own_uid(feed: Feed, block: Block) -> str:
     """Return the UID of an entry, not that of an alarm in it."""
     for line in feed.lines_of(block):
-        if line[:16].lstrip()[:3].lower() == b"uid" and (p := parse_line(line)) and p.name == "UID":
+        if line[:3].lower() == b"uid" and (p := parse_line(line)) and p.name == "UID":
             return p.text.strip()
     return ""
 
@@ -288,9 +326,7 @@ def line_number(data: bytes, feed: Feed, block: Block) -> int:
         if line[:1] in (b" ", b"\t"):
             logical += line[1:].rstrip(b"\r")
             continue
-        wanted -= (
-            re.fullmatch(rb"(?:\xef\xbb\xbf)?[ \t]*begin[ \t]*:[ \t]*vevent\s*", logical.lower()) is not None
-        )
+        wanted -= _BEGIN_EVENT.fullmatch(logical.lower()) is not None
         if wanted == 0:
             break
         begin, logical = number, line.rstrip(b"\r")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 
 from integrations.ical.lines import Property
 from integrations.ical.zones import UTC_ZONE, UnknownZone, Zone, Zones, floating
@@ -29,7 +30,7 @@ class BadTime(ValueError):
     """A value that is no time; the text says what is wrong and holds nothing of the entry."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stamp:
     """A moment as written: wall time and zone. An all-day one is midnight, in the zone of the reader."""
 
@@ -37,7 +38,7 @@ class Stamp:
     zone: Zone
     all_day: bool = False
 
-    @property
+    @cached_property
     def instant(self) -> datetime:
         """The instant in UTC; of an all-day stamp, its midnight's."""
         try:

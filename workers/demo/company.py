@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from workers.demo.agenda import Change, Look, Meeting
 from workers.demo.beats import move_series, share_session, tell
 from workers.demo.cast import CAST, DEMO_MENTEE, DEMO_MENTOR, Member
-from workers.demo.plot import DAY, Plot, Said
+from workers.demo.plot import DAY, HOUR, Plot, Said
 from workers.demo.routine import leave_of, routine_of
 from workers.demo.scripts import SCRIPTS
 from workers.demo.styles import make_uid, write_calendar
@@ -72,7 +72,9 @@ def _loose_ends(plots: dict[tuple[str, str], Plot], now: datetime) -> Iterator[M
     """Yield the entries that only the pair can place: two untagged talks, and one that names nobody."""
     untagged = plots[DEMO_MENTOR, "Diego Armenta"], plots["Marcus Oyelaran", DEMO_MENTEE]
     for plot, title in zip(untagged, ("Ponernos al día", "Catching up over coffee"), strict=True):
-        start = plot.recent() + timedelta(minutes=60)
+        # Some days before the session that is asked about as well.
+        day = plot.working_day(plot.recent().date() - 5 * DAY, -1)
+        start = plot.at_clock(day) + HOUR
         yield _entry(plot.mentor, (plot.mentee,), start, title, "untagged")
     mentor = CAST[DEMO_MENTOR]
     tomorrow = now.astimezone(ZoneInfo(mentor.office.timezone)).replace(hour=17, minute=0, second=0) + 2 * DAY

@@ -30,4 +30,4 @@ def open_writer() -> LetterWriter:
     return JinjaLetterWriter()
 
 
-__all__ = ["open_mailer", "open_writer"]
+__all__ = ["FolderMailer", "SmtpMailer", "open_mailer", "open_writer"]

@@ -43,6 +43,8 @@ _GOOD = {
     GoodKind.FIRST: N_("They had their first session."),
     GoodKind.NEW_DATE: N_("They could not meet as planned, found a new date, and met."),
 }
+# Problems that only a new link can solve; the codes are those of the connectors.
+_WRONG_LINK = ("not_a_calendar", "not_found", "no_file", "bad_address", "refused", "too_large")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +118,25 @@ class DigestWords:
 
     def _misses(self) -> str:
         new, old = self.digest.new.total, self.digest.continuing.total
-        said = (
-            self.ngettext(
-                "%(num)s pair missed a session and did not reschedule it.",
-                "%(num)s pairs missed a session and did not reschedule it.",
-                new,
+        if not new and not old:
+            return self.reader.say(N_("Nobody missed a session this week."))
+        if not new:
+            return self.ngettext(
+                "Nobody newly missed a session; %(num)s pair has not made up for an earlier one.",
+                "Nobody newly missed a session; %(num)s pairs have not made up for an earlier one.",
+                old,
             )
-            if new
-            else self.reader.say(N_("Nobody missed a session this week."))
+        said = self.ngettext(
+            "%(num)s pair missed a session and did not reschedule it.",
+            "%(num)s pairs missed a session and did not reschedule it.",
+            new,
         )
-        if not old:
-            return said
-        return f"{said} " + self.ngettext(
+        earlier = self.ngettext(
             "%(num)s more has not made up for an earlier one.",
             "%(num)s more have not made up for an earlier one.",
             old,
         )
+        return f"{said} {earlier}" if old else said
 
     def _open_things(self) -> list[str]:
         waiting, empty = self.digest.waiting.total, self.digest.unscheduled.total
@@ -296,7 +301,7 @@ class DigestWords:
     def waiting(self, waiting: WaitingPair) -> list[str]:
         """Return what is open, session by session."""
         shown = waiting.sessions[-MOST_PERIODS:]
-        lines = [f"{self.day(s.on)}: {self._open_session(waiting.pair, s)}" for s in shown]
+        lines = [f"{_capital(self.day(s.on))}: {self._open_session(waiting.pair, s)}" for s in shown]
         return [*self._earlier(waiting.sessions), *lines]
 
     def _open_session(self, pair: PairName, session: OpenSession) -> str:
@@ -346,8 +351,10 @@ class DigestWords:
     def _remedy(self, calendar: UnreadCalendar) -> str:
         if calendar.kind in (UnreadKind.NONE, UnreadKind.TAKEN_AWAY) or calendar.problem == "reconnect":
             text = N_("Only %(name)s can connect it; a short word from you may be all it takes.")
-        elif calendar.problem == "not_a_calendar":
+        elif calendar.problem in _WRONG_LINK:
             text = N_("The link no longer leads to a calendar. Ask %(name)s to copy it anew.")
+        elif calendar.problem == "mass_removal":
+            text = N_("Very many sessions vanished from it at once. Ask %(name)s whether that is right.")
         else:
             text = N_("We keep trying. If it lasts, ask %(name)s whether the link is still the right one.")
         return self.reader.say(text, name=calendar.name)
@@ -359,3 +366,8 @@ class DigestWords:
     def day(self, day: date) -> str:
         """Return "Tuesday 10 November"."""
         return self.reader.day(day, self.today)
+
+
+def _capital(text: str) -> str:
+    # Spanish writes its weekdays small, but not at the begin of a line.
+    return text[:1].upper() + text[1:]

@@ -29,6 +29,18 @@ class FolderMailer:
             raise ConnectorError(words, retry_after_s=RETRY_AFTER_S) from None
 
 
+    def check(self, sender: str) -> None:
+        """Write a file and take it away again. Raises ConnectorError."""
+        del sender
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                file.write(b"?")
+        except OSError as error:
+            words = f"The mail folder {self.folder} can not be written ({error.strerror})."
+            raise ConnectorError(words) from None
+
+
 def _file_name(message: bytes) -> str:
     name = str(BytesHeaderParser().parsebytes(message)["Message-ID"])
     local = name.strip().strip("<>").partition("@")[0]

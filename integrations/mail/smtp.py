@@ -80,6 +80,23 @@ class SmtpMailer:
         except (smtplib.SMTPException, OSError) as error:
             raise self._unreachable(type(error).__name__) from None
 
+    def check(self, sender: str) -> None:
+        """Connect, encrypt and log in as for a mail, and leave. Raises ConnectorError."""
+        try:
+            server = self._connect(sender)
+            try:
+                self._greet(server)
+            finally:
+                with suppress(smtplib.SMTPException, OSError):
+                    server.quit()
+                server.close()
+        except smtplib.SMTPAuthenticationError as error:
+            raise _wrong_login(error) from None
+        except ssl.SSLCertVerificationError:
+            raise self._unreachable("its certificate is not one we trust; see CADENCIA_CA_BUNDLE") from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise self._unreachable(type(error).__name__) from None
+
     def _converse(self, message: bytes, sender: str, recipient: str) -> None:
         server = self._connect(sender)
         try:

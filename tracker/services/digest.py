@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased
 
 from tracker.errors import BadInput
 from tracker.ledger import Health, Verdict, judge
-from tracker.models import Agreement, Pair, Person, Program, VerdictChange
+from tracker.models import Agreement, LedgerRow, Pair, Person, Program, VerdictChange
 from tracker.services.digest_calendars import find_unread
 from tracker.services.digest_facts import (
     Digest,
@@ -44,6 +44,7 @@ from tracker.services.digest_findings import (
 from tracker.services.evidence import AgreementEvidence, load_evidence
 from tracker.services.weeks import Week, latest_week
 from tracker.store import portions
+from tracker.tags import fold
 
 T = TypeVar("T")
 CHUNK = 500
@@ -77,11 +78,14 @@ class _Found:
 
 
 def find_programs(db: OrmSession, name: str | None = None) -> Sequence[Program]:
-    """Return all programs by name, or the one that is called so. Raises BadInput where none is."""
+    """Return all programs by name, or the one that is called so, whatever its case and accents.
+
+    Raises BadInput where none is.
+    """
     programs = db.scalars(select(Program).order_by(Program.name)).all()
     if name is None:
         return programs
-    named = [p for p in programs if p.name.casefold() == name.strip().casefold()]
+    named = [p for p in programs if fold(p.name) == fold(name)]
     if not named:
         known = ", ".join(p.name for p in programs) or "none yet"
         raise BadInput(f"There is no program {name!r}. Programs: {known}.")
@@ -110,7 +114,7 @@ def zone_of(db: OrmSession, program: Program) -> str:
 
 def build_digest(db: OrmSession, program: Program, span: Span) -> Digest:
     """Judge the program's pairs as of the span's end, and return what there is to tell."""
-    found = _Found()
+    found = _Found(sums=_count_past(db, program, span))
     for case in _cases(db, program, span):
         _note(found, case)
     return Digest(
@@ -133,6 +137,15 @@ def build_digest(db: OrmSession, program: Program, span: Span) -> Digest:
 
 
 def _cases(db: OrmSession, program: Program, span: Span) -> Iterator[Case]:
+    here = Pair.program_id == program.id
+    ids = db.scalars(select(Pair.id).where(here, _is_of_today(span)).order_by(Pair.id)).all()
+    for portion in portions(ids, CHUNK):
+        names = _load_names(db, portion)
+        chapters = _load_chapters(db, portion, span)
+        yield from (Case(names[pair_id], chapters[pair_id]) for pair_id in portion if pair_id in chapters)
+
+
+def _is_of_today(span: Span) -> ColumnElement[bool]:
     today = span.as_of.astimezone(ZoneInfo(span.timezone)).date()
     lately = select(Agreement.pair_id).where(
         Agreement.starts_on <= today, Agreement.ends_on >= span.week.monday - STILL_TOLD_OF
@@ -141,15 +154,20 @@ def _cases(db: OrmSession, program: Program, span: Span) -> Iterator[Case]:
         VerdictChange.at > span.starts_at, VerdictChange.at <= span.as_of
     )
     late_news = select(Agreement.pair_id).where(Agreement.id.in_(news))
-    ids = db.scalars(
-        select(Pair.id)
-        .where(Pair.program_id == program.id, Pair.id.in_(lately) | Pair.id.in_(late_news))
-        .order_by(Pair.id)
-    ).all()
-    for portion in portions(ids, CHUNK):
-        names = _load_names(db, portion)
-        chapters = _load_chapters(db, portion, span)
-        yield from (Case(names[pair_id], chapters[pair_id]) for pair_id in portion if pair_id in chapters)
+    return Pair.id.in_(lately) | Pair.id.in_(late_news)
+
+
+def _count_past(db: OrmSession, program: Program, span: Span) -> Counter[str]:
+    """Return what was due and met of the pairs of the past. Nothing changes there, so nothing is judged."""
+    monday = span.week.monday
+    query = (
+        select(func.sum(LedgerRow.due), func.sum(LedgerRow.met))
+        .join(Agreement, Agreement.id == LedgerRow.agreement_id)
+        .join(Pair, Pair.id == Agreement.pair_id)
+        .where(Pair.program_id == program.id, Agreement.ends_on < monday, ~_is_of_today(span))
+    )
+    due, met = db.execute(query).one()
+    return Counter({"due": due or 0, "met": met or 0, "due_before": due or 0, "met_before": met or 0})
 
 
 def _load_names(db: OrmSession, pair_ids: Sequence[int]) -> dict[int, PairName]:
@@ -159,7 +177,7 @@ def _load_names(db: OrmSession, pair_ids: Sequence[int]) -> dict[int, PairName]:
         .join(mentor, mentor.id == Pair.mentor_id)
         .join(mentee, mentee.id == Pair.mentee_id)
         .where(Pair.id.in_(pair_ids))
-    ).tuples()
+    )
     return {row[0]: PairName(*row) for row in rows}
 
 

@@ -30,6 +30,8 @@ from tracker.services.digest_facts import (
 
 # As long as the two themselves are asked, see tracker.services.pairview.
 ASKED_FOR = timedelta(days=30)
+# Whoever met early need not plan the period after the next yet.
+SOON = timedelta(days=7)
 OPEN_OUTCOMES = (Outcome.DISPUTED, Outcome.UNCONFIRMED, Outcome.AWAITING)
 DECIDED = (Verdict.MET, Verdict.MISSED)
 _DAY = timedelta(days=1)
@@ -185,9 +187,11 @@ def find_unscheduled(case: Case) -> UnscheduledPair | None:
     urgent = HealthReason.NOTHING_SCHEDULED in ledger.health_reasons
     if not urgent and ledger.next_session is not None:
         return None
-    empty = [p for p in ledger.periods if p.verdict is Verdict.OPEN]
-    current = [p for p in empty if p.starts_on <= chapter.today < p.ends_before] if urgent else empty
-    return UnscheduledPair(case.pair, _counts_until(chapter, current[0]), urgent) if current else None
+    soon = chapter.today + SOON
+    empty = [p for p in ledger.periods if p.verdict is Verdict.OPEN and p.starts_on <= soon]
+    if urgent:
+        empty = [p for p in empty if p.starts_on <= chapter.today < p.ends_before]
+    return UnscheduledPair(case.pair, _counts_until(chapter, empty[0]), urgent) if empty else None
 
 
 def _counts_until(chapter: Chapter, period: PeriodVerdict) -> date:

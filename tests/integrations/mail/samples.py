@@ -118,7 +118,6 @@ EVERYTHING = Digest(
         health=(("off_track", 2), ("at_risk", 7), ("unknown", 6), ("on_track", 43)),
     ),
 )
-NOTHING: Listed[object] = Listed((), 0)
 QUIET = replace(
     EVERYTHING,
     new=Listed((), 0),
@@ -128,4 +127,7 @@ QUIET = replace(
     unread=Listed((), 0),
     good=listed(*EVERYTHING.good.items[:1]),
     numbers=replace(EVERYTHING.numbers, met=463, health=(("on_track", 58),)),
+)
+NOBODY = replace(
+    QUIET, good=Listed((), 0), numbers=Numbers(0, 0, 0, 0, 0, newly_met=0, newly_missed=0, health=())
 )

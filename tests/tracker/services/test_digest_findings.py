@@ -275,6 +275,11 @@ def test_whoever_has_a_date_needs_nothing() -> None:
     assert find_unscheduled(case(*ALL_BEFORE, *held("2026-11-12"), *THIS_WEEK, NEXT_WEEK)) is None
 
 
+def test_whoever_met_early_need_not_plan_yet() -> None:
+    met = held("2026-10-08", "2026-10-22", "2026-11-05", "2026-11-17")
+    assert find_unscheduled(case(*met, weeks=2, as_of=at("2026-11-20"), read_until=at("2026-11-20"))) is None
+
+
 def test_an_unreadable_calendar_may_hold_a_date() -> None:
     assert find_unscheduled(case(*ALL_BEFORE, *held("2026-11-12"), read_until=at("2026-11-15"))) is None
 

@@ -188,7 +188,7 @@ def _moment(told: Time | None) -> Moment | None:
     if told is None:
         return None
     if told.date_time is None:
-        return told.date
+        return told.day
     if told.date_time.tzinfo is not None:
         return told.date_time.astimezone(UTC)
     zone = _zone(told.time_zone)

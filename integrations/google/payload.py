@@ -27,7 +27,7 @@ class _Struct(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 class Time(_Struct, frozen=True):
     """A day, or an instant with its zone."""
 
-    date: date | None = None
+    day: date | None = msgspec.field(name="date", default=None)
     date_time: datetime | None = None
     time_zone: str | None = None
 

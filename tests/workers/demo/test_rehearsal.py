@@ -4,6 +4,7 @@ import email
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
@@ -28,8 +29,7 @@ from workers.demo.stage import set_stage
 NOW = datetime(2026, 11, 18, 15, 20, tzinfo=UTC)  # a Wednesday
 OTHERS = [
     datetime(2026, 1, 1, 0, 30, tzinfo=UTC),  # New Year
-    datetime(2027, 3, 28, 22, 30, tzinfo=UTC),  # Easter Sunday, the day Madrid changes its clocks
-    datetime(2025, 9, 1, 6, 0, tzinfo=UTC),  # a Monday morning
+    datetime(2027, 3, 28, 22, 30, tzinfo=UTC),  # Easter Sunday, and Madrid changes its clocks
 ]
 
 
@@ -80,18 +80,25 @@ class Kept(logging.Handler):
 def play(folder: Path, now: datetime) -> Played:
     company = make_company(now)
     ports = set_stage(folder, "http://127.0.0.1:8000", FixedClock(now))
-    kept, root = Kept(), logging.getLogger()
-    level = root.level
-    root.addHandler(kept)
-    root.setLevel(logging.DEBUG)
-    try:
+    with kept_log() as kept:
         write_tables(company, folder)
         rehearse(ports, company, folder, kept.lines.append)
         send_digest(ports, now)
-    finally:
-        root.removeHandler(kept)
-        root.setLevel(level)
     return Played(company, ports, folder, "\n".join(kept.lines))
+
+
+@contextmanager
+def kept_log() -> Iterator[Kept]:
+    kept, ours = Kept(), [logging.getLogger(room) for room in ("tracker", "integrations", "workers")]
+    for logger in ours:
+        logger.addHandler(kept)
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield kept
+    finally:
+        for logger in ours:
+            logger.removeHandler(kept)
+            logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")

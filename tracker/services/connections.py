@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import Calendar, CalendarStatus, Pair, Provider
 from tracker.ports import Vault
-from tracker.services.audit import Act, record
+from tracker.services.audit import Act, Entry, record_all
 from tracker.services.review import touch_pairs
 from tracker.store import portions
 
@@ -29,30 +30,36 @@ def connect_calendars(
     A new address of the same provider takes the place of the old one and keeps its history: links are
     renewed more often than people change calendars. A calendar of another provider is taken away.
     """
+    desk = _Desk(vault, act)
     changed = frozenset(
         person_id
         for portion in portions(sorted(wanted))
         for person_id, known in _by_person(db, portion).items()
-        if _settle(db, vault, known, wanted[person_id], _For(person_id, act))
+        if desk.settle(person_id, known, wanted[person_id])
     )
+    if desk.new:
+        db.execute(insert(Calendar), desk.new)
+    record_all(db, act, desk.entries)
     touch_pairs(db, pairs_of(db, changed), act.at)
     return changed
 
 
 def add_calendar(db: OrmSession, vault: Vault, person_id: int, at: CalendarAt, act: Act) -> Calendar:
     """Connect one more calendar of a person, beside those that are connected; the same one is returned."""
-    known = _by_person(db, [person_id])[person_id]
     fingerprint = vault.fingerprint(at.address)
-    who = _For(person_id, act)
-    calendar = next((c for c in known if (c.provider, c.fingerprint) == (at.provider, fingerprint)), None)
-    if calendar is None:
-        calendar = _connect(db, vault, at, fingerprint, who)
-    elif calendar.status is CalendarStatus.DISCONNECTED:
-        _connect_again(db, calendar, who)
+    same = _find(_by_person(db, [person_id])[person_id], at, fingerprint)
+    if same is not None and same.status is CalendarStatus.CONNECTED:
+        return same
+    desk = _Desk(vault, act)
+    if same is not None:
+        desk.connect_again(same)
     else:
-        return calendar
+        same = Calendar(**desk.row(person_id, at, fingerprint))
+        db.add(same)
+        desk.note("calendar.connected", person_id, at.provider)
+    record_all(db, act, desk.entries)
     touch_pairs(db, pairs_of(db, [person_id]), act.at)
-    return calendar
+    return same
 
 
 def read_soon(db: OrmSession, person_ids: Iterable[int], act: Act) -> None:
@@ -76,12 +83,6 @@ def pairs_of(db: OrmSession, person_ids: Iterable[int]) -> list[int]:
     return sorted(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _For:
-    person_id: int
-    act: Act
-
-
 def _by_person(db: OrmSession, person_ids: list[int]) -> dict[int, list[Calendar]]:
     found: dict[int, list[Calendar]] = {person_id: [] for person_id in person_ids}
     for calendar in db.scalars(
@@ -91,64 +92,82 @@ def _by_person(db: OrmSession, person_ids: list[int]) -> dict[int, list[Calendar
     return found
 
 
-def _settle(db: OrmSession, vault: Vault, known: list[Calendar], at: CalendarAt | None, who: _For) -> bool:
-    connected = [c for c in known if c.status is CalendarStatus.CONNECTED]
-    if at is None:
+def _find(known: Iterable[Calendar], at: CalendarAt, fingerprint: str) -> Calendar | None:
+    return next((c for c in known if (c.provider, c.fingerprint) == (at.provider, fingerprint)), None)
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Where changes are made; rows and entries that are new wait here, to be written in one statement."""
+
+    vault: Vault
+    act: Act
+    new: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+    def settle(self, person_id: int, known: list[Calendar], at: CalendarAt | None) -> bool:
+        """Let the person have `at`, or nothing; tell whether that changes anything."""
+        connected = [c for c in known if c.status is CalendarStatus.CONNECTED]
+        if at is None:
+            for calendar in connected:
+                self.disconnect(calendar)
+            return bool(connected)
+        fingerprint = self.vault.fingerprint(at.address)
+        same = _find(known, at, fingerprint)
+        if same in connected:
+            return False
+        successor = next((c for c in connected if c.provider is at.provider), None)
+        if same is None and successor is not None:
+            self.move(successor, at, fingerprint)
+            return True
         for calendar in connected:
-            _disconnect(db, calendar, who)
-        return bool(connected)
-    fingerprint = vault.fingerprint(at.address)
-    same = next((c for c in known if (c.provider, c.fingerprint) == (at.provider, fingerprint)), None)
-    if same in connected:
-        return False
-    successor = next((c for c in connected if c.provider is at.provider), None)
-    if same is None and successor is not None:
-        _address(successor, vault, at, fingerprint)
-        successor.next_read_at = who.act.at
-        record(db, who.act, "calendar.address_changed", f"person:{who.person_id}", provider=at.provider)
+            self.disconnect(calendar)
+        if same is not None:
+            self.connect_again(same)
+        else:
+            self.new.append(self.row(person_id, at, fingerprint))
+            self.note("calendar.connected", person_id, at.provider)
         return True
-    for calendar in connected:
-        _disconnect(db, calendar, who)
-    if same is not None:
-        _connect_again(db, same, who)
-    else:
-        _connect(db, vault, at, fingerprint, who)
-    return True
 
+    def row(self, person_id: int, at: CalendarAt, fingerprint: str) -> dict[str, Any]:
+        """Return the columns of a calendar that is connected now."""
+        return {
+            "person_id": person_id,
+            "provider": at.provider,
+            "status": CalendarStatus.CONNECTED,
+            "connected_at": self.act.at,
+            "next_read_at": self.act.at,
+            "fingerprint": fingerprint,
+            "address": self.vault.seal(at.address, Calendar(person_id=person_id).address_binding),
+        }
 
-def _connect(db: OrmSession, vault: Vault, at: CalendarAt, fingerprint: str, who: _For) -> Calendar:
-    calendar = Calendar(
-        person_id=who.person_id,
-        provider=at.provider,
-        status=CalendarStatus.CONNECTED,
-        connected_at=who.act.at,
-        next_read_at=who.act.at,
-    )
-    _address(calendar, vault, at, fingerprint)
-    db.add(calendar)
-    record(db, who.act, "calendar.connected", f"person:{who.person_id}", provider=at.provider)
-    return calendar
+    def move(self, calendar: Calendar, at: CalendarAt, fingerprint: str) -> None:
+        """Give a calendar its new address; what is known of its sessions stays."""
+        calendar.address = self.vault.seal(at.address, calendar.address_binding)
+        calendar.fingerprint = fingerprint
+        calendar.cursor = None
+        self._revive(calendar)
+        self.note("calendar.address_changed", calendar.person_id, at.provider)
 
+    def connect_again(self, calendar: Calendar) -> None:
+        """Connect a calendar that was taken away."""
+        calendar.status = CalendarStatus.CONNECTED
+        calendar.disconnected_at = None
+        self._revive(calendar)
+        self.note("calendar.connected", calendar.person_id, calendar.provider)
 
-def _address(calendar: Calendar, vault: Vault, at: CalendarAt, fingerprint: str) -> None:
-    calendar.address = vault.seal(at.address, calendar.address_binding)
-    calendar.fingerprint = fingerprint
-    calendar.cursor = None
-    calendar.problem = None
-    calendar.failures = 0
+    def disconnect(self, calendar: Calendar) -> None:
+        """Take a calendar away; what it said stays."""
+        calendar.status = CalendarStatus.DISCONNECTED
+        calendar.disconnected_at = self.act.at
+        calendar.next_read_at = None
+        self.note("calendar.disconnected", calendar.person_id, calendar.provider)
 
+    def note(self, what: str, person_id: int, provider: Provider) -> None:
+        """Keep an entry of the audit trail."""
+        self.entries.append((what, f"person:{person_id}", {"provider": provider}))
 
-def _connect_again(db: OrmSession, calendar: Calendar, who: _For) -> None:
-    calendar.status = CalendarStatus.CONNECTED
-    calendar.disconnected_at = None
-    calendar.problem = None
-    calendar.failures = 0
-    calendar.next_read_at = who.act.at
-    record(db, who.act, "calendar.connected", f"person:{who.person_id}", provider=calendar.provider)
-
-
-def _disconnect(db: OrmSession, calendar: Calendar, who: _For) -> None:
-    calendar.status = CalendarStatus.DISCONNECTED
-    calendar.disconnected_at = who.act.at
-    calendar.next_read_at = None
-    record(db, who.act, "calendar.disconnected", f"person:{who.person_id}", provider=calendar.provider)
+    def _revive(self, calendar: Calendar) -> None:
+        calendar.problem = None
+        calendar.failures = 0
+        calendar.next_read_at = self.act.at

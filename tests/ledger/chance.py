@@ -1,4 +1,4 @@
-"""Evidence made by chance, crowded around the edges where rules meet: same instants, midnights, limits of windows."""
+"""Evidence made by chance, crowded around the edges where rules meet: midnights, limits of windows."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class Chance:
     def observe(self, at: datetime, start: datetime, calm: float = 0.85) -> Json:
         """Make an observation."""
         end = start + self.random.choice((HOUR, HOUR, HOUR / 2, 26 * HOUR))
-        seen = {
+        seen: Json = {
             "at": self.write(at),
             "starts_at": self.write(start),
             "ends_at": self.write(end),

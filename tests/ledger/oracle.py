@@ -1,14 +1,15 @@
 """The rules of docs/ledger.md once more: slow, plain, on decoded JSON, sharing no code with `tracker.ledger`.
 
-The fast implementation is compared with this one on random evidence. It is written to be read beside the page, so
-it takes every sentence as it stands and remembers nothing for later.
+The fast implementation is compared with this one on random evidence. It is written to be read beside the
+page, so it takes every sentence as it stands.
 """
 
 from __future__ import annotations
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -57,7 +58,7 @@ def local_date(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
-@lru_cache(maxsize=None)
+@cache
 def local_midnight(day: date, zone: str) -> datetime:
     """Walk along the clock to the first instant whose wall time has reached 00:00 of a day."""
     info = ZoneInfo(zone)
@@ -84,7 +85,7 @@ def local_midnight(day: date, zone: str) -> datetime:
 def bound(evidence: Json, i: int) -> date:
     """Tell the first day of the uncut period i."""
     first = date.fromisoformat(evidence["starts_on"])
-    step = i * evidence["cadence"]["every"]
+    step: int = i * evidence["cadence"]["every"]
     if evidence["cadence"]["unit"] == "day":
         return first + step * DAY
     if evidence["cadence"]["unit"] == "week":
@@ -152,8 +153,7 @@ def find_origin(seen: list[Json], policy: Json) -> datetime:
     within = policy["reschedule_within_days"] * 24 * HOUR
     confirmed = [o for o in seen if o["status"] == "confirmed"]
     steps = [
-        (instant(a["starts_at"]), instant(b["starts_at"]), instant(b["at"]))
-        for a, b in zip(confirmed, confirmed[1:])
+        (instant(a["starts_at"]), instant(b["starts_at"]), instant(b["at"])) for a, b in pairwise(confirmed)
     ]
     moves = [step for step in steps if step[0] != step[1]]
     current = instant(seen[-1]["starts_at"])
@@ -171,13 +171,13 @@ def find_origin(seen: list[Json], policy: Json) -> datetime:
 
 
 def attended(session: Json, who: str) -> bool:
-    """Count the minutes of the meeting (by the half minute's grid of its stays' ends) with this person in it."""
+    """Add up the stretches, between any two ends of stays, with this person in the meeting."""
     stays = [
         (instant(s["joined_at"]), instant(s["left_at"])) for s in session["attendance"] if s["who"] == who
     ]
     ends = sorted({end for stay in stays for end in stay})
     total = timedelta()
-    for a, b in zip(ends, ends[1:]):
+    for a, b in pairwise(ends):
         if any(joined <= a and b <= left for joined, left in stays):
             total += b - a
     return total >= timedelta(minutes=10)
@@ -495,4 +495,4 @@ def write(
 
 def text(at: datetime | None) -> str | None:
     """Write an instant in UTC."""
-    return at and at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

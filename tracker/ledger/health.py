@@ -9,10 +9,11 @@ from typing import NamedTuple
 from tracker.ledger.document import Health, HealthReason, Outcome, PeriodVerdict, Verdict
 from tracker.ledger.evidence import Side
 from tracker.ledger.meetings import Meeting, in_utc
-from tracker.ledger.periods import Plan
 from tracker.ledger.rules import Rules
+from tracker.ledger.verdicts import Moment
 
-_HELD = Outcome.HELD
+_MENTOR = Side.MENTOR
+_MENTEE = Side.MENTEE
 _SCHEDULED = Outcome.SCHEDULED
 _MET = Verdict.MET
 _MISSED = Verdict.MISSED
@@ -29,47 +30,46 @@ class Numbers(NamedTuple):
     missed_by_mentee: int
 
 
-def count_numbers(verdicts: tuple[PeriodVerdict, ...], slots: list[list[Meeting]]) -> Numbers:
+def count_numbers(verdicts: tuple[PeriodVerdict, ...], held_counts: list[int], required: int) -> Numbers:
     """Count what was due and what was held; periods neither met nor missed are passed over."""
     due = met = in_a_row = 0
     blamed: list[Side] = []
-    for period, slot in zip(verdicts, slots, strict=True):
-        if period.verdict is _MET:
-            met += period.required
-            due += period.required
+    for period, held in zip(verdicts, held_counts, strict=True):
+        verdict = period.verdict
+        if verdict is _MET:
+            due += required
+            met += required
             in_a_row = 0
-        elif period.verdict is _MISSED:
-            met += len([m for m in slot if m.outcome is _HELD]) if slot else 0
-            due += period.required
+        elif verdict is _MISSED:
+            due += required
+            met += held
             in_a_row += 1
             blamed += period.missed_by
     attendance = met / due if due else None
-    return Numbers(due, met, attendance, in_a_row, blamed.count(Side.MENTOR), blamed.count(Side.MENTEE))
+    return Numbers(due, met, attendance, in_a_row, blamed.count(_MENTOR), blamed.count(_MENTEE))
 
 
 def find_next_session(meetings: Iterable[Meeting]) -> datetime | None:
     """Tell when the earliest session that is still to come starts."""
-    return min((m.start for m in meetings if m.outcome is _SCHEDULED), default=None)
+    return min([m.start for m in meetings if m.outcome is _SCHEDULED], default=None)
 
 
 class Standing(NamedTuple):
-    """What health is judged from; `over` counts the periods that are over."""
+    """What health is judged from."""
 
-    plan: Plan
+    moment: Moment
     verdicts: tuple[PeriodVerdict, ...]
-    over: int
-    observed_until: datetime | None
     consecutive_missed: int
 
 
 def judge_health(standing: Standing, rules: Rules, now: datetime) -> tuple[Health, tuple[HealthReason, ...]]:
     """Judge the pair as a whole; the first state that fits is its health."""
-    plan = standing.plan
+    plan, observed_until = standing.moment.plan, standing.moment.observed_until
     if plan.size and now < plan.bounds[0]:
         return Health.NOT_STARTED, ()
-    if standing.over == plan.size:
+    if standing.moment.over == plan.size:
         return Health.ENDED, ()
-    if standing.observed_until is None or now - standing.observed_until >= rules.stale_after:
+    if observed_until is None or now - observed_until >= rules.stale_after:
         return Health.UNKNOWN, (HealthReason.STALE,)
     if standing.consecutive_missed >= rules.escalate_after:
         return Health.OFF_TRACK, (HealthReason.MISSED,)
@@ -79,11 +79,11 @@ def judge_health(standing: Standing, rules: Rules, now: datetime) -> tuple[Healt
 
 def find_risks(standing: Standing, now: datetime) -> Iterable[HealthReason]:
     """Give the reasons for which a pair is at risk."""
+    plan, over = standing.moment.plan, standing.moment.over
     if standing.consecutive_missed:
         yield HealthReason.MISSED
-    if standing.over and standing.verdicts[standing.over - 1].verdict is Verdict.DISPUTED:
+    if over and standing.verdicts[over - 1].verdict is Verdict.DISPUTED:
         yield HealthReason.DISPUTED
-    plan = standing.plan
     current = plan.find_current(now)
     if (
         0 <= current < plan.size
@@ -93,16 +93,13 @@ def find_risks(standing: Standing, now: datetime) -> Iterable[HealthReason]:
         yield HealthReason.NOTHING_SCHEDULED
 
 
-def find_next_review(
-    plan: Plan, meetings: list[Meeting], observed_until: datetime | None, rules: Rules, now: datetime
-) -> datetime | None:
+def find_next_review(meetings: list[Meeting], moment: Moment, rules: Rules, now: datetime) -> datetime | None:
     """Tell the earliest instant after `now` at which time alone can change the ledger, if there is one."""
-    quiet_since = now - rules.confirm_within
-    turns = [
-        end if end > now else end + rules.confirm_within
-        for end in [m.end for m in meetings]
-        if end > quiet_since
-    ]
+    plan, observed_until = moment.plan, moment.observed_until
+    window = rules.confirm_within
+    quiet_since = now - window
+    recent = [m.end for m in meetings if m.end > quiet_since]
+    turns = [end if end > now else end + window for end in recent] if recent else []
     turns += plan.next_turns(now)
     if observed_until is not None and now - observed_until < rules.stale_after:
         turns += stale_limit(observed_until, rules)

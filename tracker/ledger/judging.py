@@ -7,12 +7,12 @@ from datetime import datetime
 from tracker.ledger.document import Ledger, SessionOutcome
 from tracker.ledger.evidence import Evidence, Policy
 from tracker.ledger.health import Standing, count_numbers, find_next_review, find_next_session, judge_health
-from tracker.ledger.meetings import Meeting, in_utc, read_meeting
+from tracker.ledger.meetings import Meeting, in_utc, read_meetings
 from tracker.ledger.outcomes import settle_outcome
-from tracker.ledger.periods import Plan, lay_plan
+from tracker.ledger.periods import lay_plan
 from tracker.ledger.replacements import assign_replacements, failed_meetings
 from tracker.ledger.rules import Rules, read_policy
-from tracker.ledger.serving import fill_slots, place_meeting
+from tracker.ledger.serving import fill_slots, place_meetings
 from tracker.ledger.verdicts import Moment, find_excusable, group_failed, judge_periods
 
 
@@ -28,51 +28,40 @@ def judge(evidence: Evidence, *, now: datetime, policy: Policy | None = None) ->
     plan = lay_plan(
         evidence.timezone, evidence.starts_on, evidence.ends_on, evidence.cadence, rules.grace_days
     )
-    meetings = []
-    for session in evidence.sessions:
-        meeting = read_meeting(session, now, rules.reschedule_within)
-        if meeting is not None:
-            settle_outcome(meeting, now, rules)
-            meetings.append(meeting)
+    meetings = read_meetings(evidence.sessions, now, rules.reschedule_within)
+    for meeting in meetings:
+        settle_outcome(meeting, now, rules)
     failed = failed_meetings(meetings)
     assign_replacements(meetings, failed, rules.reschedule_within)
     if plan.size:
-        for meeting in meetings:
-            place_meeting(meeting, plan)
-    return write_ledger(evidence, plan, meetings, failed, rules, now)
-
-
-def write_ledger(
-    evidence: Evidence,
-    plan: Plan,
-    meetings: list[Meeting],
-    failed: list[Meeting],
-    rules: Rules,
-    now: datetime,
-) -> Ledger:
-    """Fill the periods from sessions that are settled and placed, and sum up."""
-    required = evidence.cadence.sessions
+        place_meetings(meetings, plan)
     observed_until = None if evidence.observed_until is None else min(in_utc(evidence.observed_until), now)
-    excusable = find_excusable(plan, evidence.absences)
-    slots = fill_slots(meetings, required, excusable)
-    moment = Moment(plan, plan.count_over(now), observed_until, excusable, group_failed(failed))
-    verdicts = judge_periods(slots, required, moment)
-    numbers = count_numbers(verdicts, slots)
-    standing = Standing(plan, verdicts, moment.over, observed_until, numbers.consecutive_missed)
-    health, reasons = judge_health(standing, rules, now)
+    moment = Moment(
+        plan=plan,
+        required=evidence.cadence.sessions,
+        over=plan.count_over(now),
+        observed_until=observed_until,
+        excusable=find_excusable(plan, evidence.absences),
+        failed_in=group_failed(failed),
+    )
+    return write_ledger(evidence.pair, meetings, moment, rules, now)
+
+
+def write_ledger(pair: str, meetings: list[Meeting], moment: Moment, rules: Rules, now: datetime) -> Ledger:
+    """Fill the periods from sessions that are settled and placed, and sum up."""
+    slots, held_counts = fill_slots(meetings, moment.required, moment.excusable)
+    verdicts = judge_periods(slots, held_counts, moment)
+    numbers = count_numbers(verdicts, held_counts, moment.required)
+    health, reasons = judge_health(Standing(moment, verdicts, numbers.consecutive_missed), rules, now)
+    outcomes = [SessionOutcome(m.id, m.outcome, m.late, m.absent, m.origin, m.replaces) for m in meetings]
     return Ledger(
-        evidence.pair,
+        pair,
         now,
         verdicts,
-        tuple(
-            [
-                SessionOutcome(m.id, m.outcome, m.late, m.absent, in_utc(m.origin), m.replaces)
-                for m in meetings
-            ]
-        ),
+        tuple(outcomes),
         *numbers,
         find_next_session(meetings),
         health,
         reasons,
-        find_next_review(plan, meetings, observed_until, rules, now),
+        find_next_review(meetings, moment, rules, now),
     )

@@ -22,7 +22,7 @@ class Meeting(Struct, eq=False, gc=False):
 
     `off_since` is when the calendar was seen to call it off (None if it stands). `start_period` and
     `origin_period` are -1 before all periods and their number after them; it can serve the periods `lo` to
-    `hi` (none if lo > hi), and `serves` one of them or none (-1).
+    `hi` (none if lo > hi), and `serves` one of them or none.
     """
 
     id: str
@@ -32,7 +32,7 @@ class Meeting(Struct, eq=False, gc=False):
     start: datetime
     end: datetime
     origin: datetime
-    off_since: datetime | None
+    off_since: datetime | None = None
     outcome: Outcome = Outcome.SCHEDULED
     late: bool = False
     absent: tuple[Side, ...] = ()
@@ -41,7 +41,7 @@ class Meeting(Struct, eq=False, gc=False):
     origin_period: int = -1
     lo: int = 0
     hi: int = -1
-    serves: int = -1
+    serves: bool = False
 
 
 def in_utc(instant: datetime) -> datetime:
@@ -49,33 +49,39 @@ def in_utc(instant: datetime) -> datetime:
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
-def read_meeting(session: Session, now: datetime, within: timedelta) -> Meeting | None:
-    """Read one session's history up to `now`; None if it was not on any calendar by then.
+def read_meetings(sessions: Sequence[Session], now: datetime, within: timedelta) -> list[Meeting]:
+    """Read the histories of sessions up to `now`, in the order given; those not yet on a calendar are left out.
 
     A session moved up to `within` after its old start is still moved in time.
     """
-    known: Sequence[Observation] = session.observations
-    if (len(known) > 1 or known[0].at > now) and not are_in_order(known, now):
-        # Sorting is stable, so that equal instants keep the file's order.
-        known = sorted([seen for seen in known if seen.at <= now], key=_by_at)
-        if not known:
-            return None
-    state = known[-1]
-    start = state.starts_at if state.starts_at.tzinfo is UTC else state.starts_at.astimezone(UTC)
-    origin = start if len(known) == 1 else trace_origin(known, start, within)
-    off = state.status is _CANCELLED or state.declined_by
-    off_since = find_off_since(known) if off else None
-    return Meeting(session.id, session, state, known[0].at, start, state.ends_at, origin, off_since)
+    meetings = []
+    for session in sessions:
+        known: Sequence[Observation] = session.observations
+        if len(known) > 1 or known[0].at > now:
+            known = list_known(known, now)
+            if not known:
+                continue
+        state = known[-1]
+        start = state.starts_at
+        if start.tzinfo is not UTC:
+            start = start.astimezone(UTC)
+        meeting = Meeting(session.id, session, state, known[0].at, start, state.ends_at, start)
+        if len(known) > 1:
+            meeting.origin = trace_origin(known, start, within)
+        if state.status is _CANCELLED or state.declined_by:
+            meeting.off_since = find_off_since(known)
+        meetings.append(meeting)
+    return meetings
 
 
-def are_in_order(observations: Sequence[Observation], now: datetime) -> bool:
-    """Tell whether observations stand in the order of their instants, none of them after `now`."""
+def list_known(observations: Sequence[Observation], now: datetime) -> Sequence[Observation]:
+    """List the observations up to `now` in the order of their instants; equal ones keep the file's order."""
     later = now
     for seen in reversed(observations):
         if seen.at > later:
-            return False
+            return sorted([seen for seen in observations if seen.at <= now], key=_by_at)
         later = seen.at
-    return True
+    return observations
 
 
 def find_off_since(known: Sequence[Observation]) -> datetime:
@@ -99,4 +105,4 @@ def trace_origin(known: Sequence[Observation], start: datetime, within: timedelt
                     break
                 origin = seen.starts_at
             moved_at = seen.at
-    return origin
+    return in_utc(origin)

@@ -30,6 +30,9 @@ def settle_outcome(meeting: Meeting, now: datetime, rules: Rules) -> None:
     """Settle one session's outcome and, if it failed, who was absent and whether it was called off late."""
     statements = meeting.session.statements
     mentor, mentee = latest_words(statements, now) if statements else (None, None)
+    if mentor is not None and mentee is not None and mentor.held and mentee.held:
+        meeting.outcome = _HELD
+        return
     meeting.outcome = outcome = decide(meeting, mentor, mentee, now, rules)
     if outcome is _CANCELLED:
         meeting.late = meeting.start - (meeting.off_since or meeting.start) < rules.notice
@@ -56,38 +59,36 @@ def latest_words(statements: Iterable[Statement], now: datetime) -> tuple[Statem
 def decide(
     meeting: Meeting, mentor: Statement | None, mentee: Statement | None, now: datetime, rules: Rules
 ) -> Outcome:
-    """Go down the table of outcomes; the first row that fits decides."""
-    said_held = (mentor is not None and mentor.held) + (mentee is not None and mentee.held)
-    if said_held == 2:
-        return _HELD
+    """Go down the table of outcomes from its second row; the first one that fits decides."""
+    said_held = (mentor is not None and mentor.held) or (mentee is not None and mentee.held)
     if meeting.off_since is not None and not said_held:
         return _CANCELLED
     if now < meeting.end:
         return _SCHEDULED
     attendance = meeting.session.attendance
     if mentor is not None and mentee is not None:
-        return decide_spoken(said_held, attendance)
+        return decide_spoken(attendance, said_held=said_held)
     over = now >= meeting.end + rules.confirm_within
     if mentor is not None or mentee is not None:
-        return decide_half_spoken(over, said_held, attendance)
-    return decide_silent(over, attendance, rules)
+        return decide_half_spoken(attendance, said_held=said_held, over=over)
+    return decide_silent(attendance, rules, over=over)
 
 
-def decide_spoken(said_held: int, attendance: Stays | None) -> Outcome:
+def decide_spoken(attendance: Stays | None, *, said_held: bool) -> Outcome:
     """Both spoke, and not both of them for 'held'."""
     if not said_held:
         return _NOT_HELD
     return _HELD if both_attended(attendance) else _DISPUTED
 
 
-def decide_half_spoken(over: bool, said_held: int, attendance: Stays | None) -> Outcome:
+def decide_half_spoken(attendance: Stays | None, *, said_held: bool, over: bool) -> Outcome:
     """One spoke; the other may still do so until the confirm window is `over`."""
     if said_held:
         return _HELD if over or both_attended(attendance) else _AWAITING
     return _NOT_HELD if over else _AWAITING
 
 
-def decide_silent(over: bool, attendance: Stays | None, rules: Rules) -> Outcome:
+def decide_silent(attendance: Stays | None, rules: Rules, *, over: bool) -> Outcome:
     """Nobody spoke: the meeting's own record decides, if there is one."""
     if both_attended(attendance):
         return _HELD

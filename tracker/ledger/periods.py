@@ -8,10 +8,23 @@ from collections.abc import Iterator, Sequence
 from datetime import MAXYEAR, date, datetime
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracker.ledger.evidence import Cadence, Unit
 from tracker.ledger.zones import Edge, Zone, find_zone
+
+
+class Grid(NamedTuple):
+    """Where periods lie, for placing sessions: their bounds, and how far the grace reaches from each of them.
+
+    These are instants, which are quicker to compare than local dates, and as right but where clocks go back
+    over midnight; there they are days, and `zone` tells the day of an instant.
+    """
+
+    zone: Zone | None
+    bounds: Sequence[Any]
+    openings: Sequence[Any]
+    closings: Sequence[Any]
 
 
 class Plan:
@@ -29,38 +42,12 @@ class Plan:
         self.closings = [edge.closing for edge in edges[1:]]
         self.weekdays = [end.weekdays_before - first.weekdays_before for first, end in pairwise(edges)]
         self.idle = [not weekdays for weekdays in self.weekdays]
-        self._zone: Zone | None = None
-        self._bounds: Sequence[Any] = self.bounds
-        self._openings: Sequence[Any] = [edge.opening for edge in edges]
-        self._closings: Sequence[Any] = self.closings
-        if not all([edge.steady for edge in edges]):
-            self._compare_dates(zone, grace_days)
-
-    def _compare_dates(self, zone: Zone, grace_days: int) -> None:
-        # To compare instants in place of local dates is quicker, and right but where clocks go back over midnight.
-        self._zone = zone
-        self._bounds = self.days
-        self._openings = [day - grace_days for day in self.days]
-        self._closings = [day + grace_days for day in self.days[1:]]
-
-    def find_period(self, instant: datetime) -> int:
-        """Tell the period whose dates hold an instant's; -1 if it is before all of them, `size` if after."""
-        key = instant if self._zone is None else self._zone.day_of(instant)
-        return bisect_right(self._bounds, key) - 1
-
-    def find_served(self, instant: datetime, period: int) -> tuple[int, int]:
-        """Tell the first and last period that an instant in `period` serves by the grace; none if first > last."""
-        key = instant if self._zone is None else self._zone.day_of(instant)
-        first, last = period, period
-        if period < 0:
-            first = 0
-        elif period == self.size:
-            last = period - 1
-        while first and key < self._closings[first - 1]:
-            first -= 1
-        while last + 1 < self.size and key >= self._openings[last + 1]:
-            last += 1
-        return first, last
+        self.grid = Grid(
+            None, self.bounds, [edge.opening for edge in edges], [edge.closing for edge in edges]
+        )
+        if not all(edge.steady for edge in edges):
+            reach = [day - grace_days for day in self.days], [day + grace_days for day in self.days]
+            self.grid = Grid(zone, self.days, *reach)
 
     def find_current(self, now: datetime) -> int:
         """Tell the period that runs at `now`, or -1, or `size`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from operator import attrgetter
 
 from tracker.ledger.document import Outcome
@@ -10,76 +11,90 @@ from tracker.ledger.periods import Plan
 
 Slots = list[list[Meeting]]
 
-_CLASSES = (Outcome.HELD, Outcome.AWAITING, Outcome.DISPUTED, Outcome.UNCONFIRMED, Outcome.SCHEDULED)
+_HELD = Outcome.HELD
+_OTHER_CLASSES = (Outcome.AWAITING, Outcome.DISPUTED, Outcome.UNCONFIRMED, Outcome.SCHEDULED)
 _lo = attrgetter("lo")
 
 
-def place_meeting(meeting: Meeting, plan: Plan) -> None:
-    """Find the periods in which a session starts, in which it began, and which it may serve.
+def place_meetings(meetings: list[Meeting], plan: Plan) -> None:
+    """Find the periods in which each session starts, in which it began, and which it may serve.
 
     Eligible periods are neighbours, so the first and the last say it all.
     """
-    start, origin = meeting.start, meeting.origin
-    meeting.start_period = meeting.origin_period = period = plan.find_period(start)
-    meeting.lo, meeting.hi = plan.find_served(start, period)
-    if origin != start:
-        meeting.origin_period = plan.find_period(origin)
-        if meeting.origin_period != period and 0 <= meeting.origin_period < plan.size:
-            reach_origin(meeting, plan.size - 1)
+    last = plan.size - 1
+    zone, bounds, openings, closings = plan.grid
+    for meeting in meetings:
+        start = meeting.start if zone is None else zone.day_of(meeting.start)
+        period = bisect_right(bounds, start) - 1
+        meeting.start_period = meeting.origin_period = period
+        lo = period if period >= 0 else 0
+        hi = period if period <= last else last
+        # Bound i ends the period before period i, so that its closing is that one's.
+        while lo and start < closings[lo]:
+            lo -= 1
+        while hi < last and start >= openings[hi + 1]:
+            hi += 1
+        meeting.lo = lo
+        meeting.hi = hi
+        if meeting.origin != meeting.start:
+            reach_origin(meeting, plan)
 
 
-def reach_origin(meeting: Meeting, last: int) -> None:
+def reach_origin(meeting: Meeting, plan: Plan) -> None:
     """Widen a session's range to every period from that of its origin to that of its start."""
-    origin, nearest = meeting.origin_period, min(max(meeting.start_period, 0), last)
-    if origin < nearest:
-        nearest, origin = origin, nearest
-    if nearest < meeting.lo:
-        meeting.lo = nearest
-    if origin > meeting.hi:
-        meeting.hi = origin
+    zone, bounds, _, _ = plan.grid
+    origin = bisect_right(bounds, meeting.origin if zone is None else zone.day_of(meeting.origin)) - 1
+    meeting.origin_period = origin
+    if origin != meeting.start_period and 0 <= origin < plan.size:
+        nearest = min(max(meeting.start_period, 0), plan.size - 1)
+        meeting.lo = min(meeting.lo, nearest, origin)
+        meeting.hi = max(meeting.hi, nearest, origin)
 
 
-def fill_slots(meetings: list[Meeting], required: int, excusable: list[bool]) -> Slots:
-    """Give each period the sessions that serve it, in the order in which its slots are filled."""
+def fill_slots(meetings: list[Meeting], required: int, excusable: list[bool]) -> tuple[Slots, list[int]]:
+    """Give each period the sessions that serve it, in the order of its slots, and how many are held."""
     slots: Slots = [[] for _ in excusable]
-    by_outcome: dict[Outcome, list[Meeting]] = {}
-    for meeting in sorted([m for m in meetings if m.lo <= m.hi], key=_lo):
-        by_outcome.setdefault(meeting.outcome, []).append(meeting)
-    for outcome in _CLASSES:
-        waiting = by_outcome.get(outcome)
-        if waiting:
-            last = max([m.hi for m in waiting])
-            ordinary = [i for i in range(waiting[0].lo, last + 1) if not excusable[i]]
-            fill_periods(waiting, ordinary, slots, required)
-            if len(ordinary) <= last - waiting[0].lo:
-                excused = [i for i in range(waiting[0].lo, last + 1) if excusable[i]]
-                fill_periods([m for m in waiting if m.serves < 0], excused, slots, required)
-    return slots
+    fill_class([m for m in meetings if m.outcome is _HELD], slots, required, excusable)
+    held_counts = [len(slot) for slot in slots]
+    others = [m for m in meetings if m.outcome in _OTHER_CLASSES]
+    if others:
+        for outcome in _OTHER_CLASSES:
+            fill_class([m for m in others if m.outcome is outcome], slots, required, excusable)
+    return slots, held_counts
+
+
+def fill_class(waiting: list[Meeting], slots: Slots, required: int, excusable: list[bool]) -> None:
+    """Fill slots with the sessions of one class: first those of periods not excusable, then the others."""
+    if not waiting:
+        return
+    waiting.sort(key=_lo)
+    periods = range(waiting[0].lo, max([m.hi for m in waiting]) + 1)
+    ordinary = [index for index in periods if not excusable[index]]
+    fill_periods(waiting, ordinary, slots, required)
+    if len(ordinary) < len(periods):
+        left = [m for m in waiting if not m.serves]
+        fill_periods(left, [index for index in periods if excusable[index]], slots, required)
 
 
 def fill_periods(waiting: list[Meeting], periods: list[int], slots: Slots, required: int) -> None:
-    """Fill open slots of some periods, in order, from sessions of one class (sorted by `lo`)."""
+    """Fill open slots of some periods, in order, from sessions (sorted by `lo`)."""
     pool: list[Meeting] = []
-    arrived, total = 0, len(waiting)
+    arrivals = iter(waiting)
+    coming = next(arrivals, None)
     for index in periods:
-        while arrived < total and waiting[arrived].lo <= index:
-            pool.append(waiting[arrived])
-            arrived += 1
+        while coming is not None and coming.lo <= index:
+            pool.append(coming)
+            coming = next(arrivals, None)
         if pool and len(slots[index]) < required:
-            if len(pool) > 1:
-                sort_pool(pool, index)
-            take_first(pool, slots[index], required, index)
+            take_best(pool, slots[index], required, index)
 
 
-def take_first(pool: list[Meeting], slot: list[Meeting], required: int, index: int) -> None:
-    """Move sessions from the head of the pool into a period's open slots; those whose time has passed drop out."""
+def take_best(pool: list[Meeting], slot: list[Meeting], required: int, index: int) -> None:
+    """Move sessions from the pool into a period's open slots, the one with the least time left first."""
+    if len(pool) > 1:
+        pool.sort(key=lambda m: (m.hi, m.origin_period != index, m.start, m.id))
     while pool and len(slot) < required:
         meeting = pool.pop(0)
-        if meeting.hi >= index:
-            meeting.serves = index
+        if meeting.hi >= index:  # else its time has passed
+            meeting.serves = True
             slot.append(meeting)
-
-
-def sort_pool(pool: list[Meeting], index: int) -> None:
-    """Put the session first that should take a slot of a period: the one with the least time left, to begin with."""
-    pool.sort(key=lambda m: (m.hi, m.origin_period != index, m.start, m.id))

@@ -12,14 +12,17 @@ from tracker.ledger.evidence import Absence, Side
 from tracker.ledger.meetings import Meeting
 from tracker.ledger.outcomes import sort_sides
 from tracker.ledger.periods import Plan
+from tracker.ledger.serving import Slots
 
-_HELD = Outcome.HELD
 _MET = Verdict.MET
 _EXCUSED = Verdict.EXCUSED
 _PLANNED = Verdict.PLANNED
 _OPEN = Verdict.OPEN
 _UNKNOWN = Verdict.UNKNOWN
 _MISSED = Verdict.MISSED
+_RESCHEDULED = Reason.RESCHEDULED
+_LATE = Reason.LATE
+_EARLY = Reason.EARLY
 _ON_TIME = Reason.ON_TIME
 _NOBODY: tuple[Side, ...] = ()
 _WEEKEND = (6, 0)  # ordinals modulo 7
@@ -30,13 +33,14 @@ _WORST_FIRST = (
     (Outcome.AWAITING, Verdict.AWAITING),
     (Outcome.SCHEDULED, Verdict.RESCHEDULED),
 )
-_STRONGEST_FIRST = (Reason.RESCHEDULED, Reason.LATE, Reason.EARLY, Reason.ON_TIME)
+_STRONGEST_FIRST = (_RESCHEDULED, _LATE, _EARLY, _ON_TIME)
 
 
 class Moment(NamedTuple):
     """What judging a period needs beyond its own sessions; lists and keys go by the index of the period."""
 
     plan: Plan
+    required: int
     over: int
     observed_until: datetime | None
     excusable: list[bool]
@@ -76,41 +80,32 @@ def list_absent_weekdays(absences: tuple[Absence, ...], plan: Plan) -> set[int]:
     return days
 
 
-def judge_periods(slots: list[list[Meeting]], required: int, moment: Moment) -> tuple[PeriodVerdict, ...]:
-    """Judge all periods, in order, from their serving sessions."""
-    plan, over, observed_until, excusable, failed_in = moment
-    dates, size = plan.dates, plan.size
+def judge_periods(slots: Slots, held_counts: list[int], moment: Moment) -> tuple[PeriodVerdict, ...]:
+    """Judge all periods, in order, from their serving sessions and how many of them are held."""
+    plan, required, over, observed_until, excusable, failed_in = moment
+    dates = plan.dates
     verdicts = []
     for index, slot in enumerate(slots):
         reason: Reason | None = None
         missed_by = _NOBODY
-        full = len(slot) == required
-        if full and are_held(slot):
-            verdict, reason = _MET, explain_met(slot, index, size)
+        if held_counts[index] == required:
+            verdict, reason = _MET, explain_met(slot, index, plan.size)
         elif excusable[index]:
             verdict = _EXCUSED
         elif index >= over:
-            verdict = _PLANNED if full else _OPEN
-        elif full:
+            verdict = _PLANNED if len(slot) == required else _OPEN
+        elif len(slot) == required:
             verdict = find_worst(slot)
         elif observed_until is None or observed_until < plan.closings[index]:
             verdict = _UNKNOWN
         else:
             verdict = _MISSED
             reason, missed_by = explain_missed(failed_in.get(index))
-        ids = (slot[0].id,) if len(slot) == 1 else tuple([m.id for m in slot])
+        ids = tuple([m.id for m in slot]) if slot else ()
         verdicts.append(
             PeriodVerdict(dates[index], dates[index + 1], required, verdict, reason, ids, missed_by)
         )
     return tuple(verdicts)
-
-
-def are_held(slot: list[Meeting]) -> bool:
-    """Tell whether all of a period's sessions were held."""
-    for meeting in slot:  # noqa: SIM110 - this runs for every period, and a generator costs three times as much
-        if meeting.outcome is not _HELD:
-            return False
-    return True
 
 
 def explain_met(slot: list[Meeting], index: int, size: int) -> Reason:
@@ -125,10 +120,10 @@ def explain_serving(meeting: Meeting, index: int, size: int) -> Reason:
     """Tell how one session came to serve a period; a move from or to outside them is no rescheduling."""
     start, origin = meeting.start_period, meeting.origin_period
     if start != origin and 0 <= start < size and 0 <= origin < size:
-        return Reason.RESCHEDULED
+        return _RESCHEDULED
     if start == index:
         return _ON_TIME
-    return Reason.LATE if start > index else Reason.EARLY
+    return _LATE if start > index else _EARLY
 
 
 def find_worst(slot: list[Meeting]) -> Verdict:

@@ -13,10 +13,10 @@ _TICK = timedelta.resolution
 
 
 class Edge(NamedTuple):
-    """A day on which a period begins or ends: its midnight, and those so many days of grace before and after.
+    """A day on which a period begins or ends: its midnight, and those of its grace before and after.
 
-    `weekdays_before` counts the Mondays to Fridays before it since the year 1. `steady` tells whether local dates
-    never go back at these midnights: only then can instants be compared in place of dates.
+    `weekdays_before` counts the Mondays to Fridays before it since the year 1. `steady` tells whether local
+    dates never go back at these midnights: only then can instants be compared in place of dates.
     """
 
     day: int
@@ -84,8 +84,11 @@ def steps_back(info: ZoneInfo, day: int) -> bool:
 
     St John's did so at 00:01 until 2011: there an instant after a midnight can still be of the old date.
     """
-    last = datetime.combine(date.fromordinal(day), time.min) - _TICK
-    return last.replace(tzinfo=info, fold=1).astimezone(UTC) >= find_midnight(info, day)
+    last = (datetime.combine(date.fromordinal(day), time.min) - _TICK).replace(tzinfo=info)
+    again = last.replace(fold=1)
+    if again.utcoffset() == last.utcoffset():
+        return False  # the last tick of the day before comes but once
+    return again.astimezone(UTC) >= find_midnight(info, day)
 
 
 def count_weekdays_before(day: int) -> int:

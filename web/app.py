@@ -18,6 +18,7 @@ from web.auth import auth
 from web.filters import add_filters
 from web.home import home
 from web.hr import hr
+from web.limits import SignInLimits
 from web.pairs import pairs
 from web.pairs.goals import goals
 from web.pairs.questions import questions
@@ -29,6 +30,7 @@ def create_app(ports: Ports) -> Flask:
     """Return the site on these ports: a WSGI application. Raises BadSettings where no secret key is set."""
     app = Flask(__name__)
     app.extensions[current.EXTENSION] = ports
+    app.extensions[current.LIMITS] = SignInLimits()
     app.config.update(BOOTSTRAP_SERVE_LOCAL=True, BABEL_TRANSLATION_DIRECTORIES=str(CATALOGUE))
     # Before the forms' protection: who is signed out is told so, not that a form was too old.
     app.before_request(policy.enforce)

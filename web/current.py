@@ -9,8 +9,10 @@ from tracker.errors import NotAllowed
 from tracker.models import Pair, Person
 from tracker.services.audit import Act
 from tracker.wording import LANGUAGES, Reader, language_of
+from web.limits import SignInLimits
 
 EXTENSION = "cadencia"
+LIMITS = "cadencia.sign_in_limits"
 PERSON_KEY = "person"
 LANGUAGE_KEY = "language"
 
@@ -18,6 +20,12 @@ LANGUAGE_KEY = "language"
 def ports() -> Ports:
     """Return the ports that the site was made with."""
     found: Ports = current_app.extensions[EXTENSION]
+    return found
+
+
+def sign_in_limits() -> SignInLimits:
+    """Return how often sign-in links may be asked for in this process."""
+    found: SignInLimits = current_app.extensions[LIMITS]
     return found
 
 

@@ -36,3 +36,18 @@ class Limiter:
             if len(self._seen) > REMEMBERED:
                 self._seen.popitem(last=False)
             return allowed
+
+
+QUARTER_S = 15 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLimits:
+    """How often sign-in links may be asked for: by account, and by network address."""
+
+    by_account: Limiter = field(default_factory=lambda: Limiter(attempts=5, window_s=QUARTER_S))
+    by_address: Limiter = field(default_factory=lambda: Limiter(attempts=30, window_s=QUARTER_S))
+
+    def allow(self, account: str, address: str) -> bool:
+        """Count an attempt; tell whether it is within both limits."""
+        return self.by_address.allow(address) and self.by_account.allow(account)

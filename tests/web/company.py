@@ -12,13 +12,13 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from integrations.registry import Ports, open_ports
 from tracker.clock import FixedClock
 from tracker.events import CopyRole, EventKind, EventStatus, TagRule
 from tracker.models import (
     Agreement,
-    Base,
     Calendar,
     Copy,
     CopyObservation,
@@ -30,6 +30,7 @@ from tracker.models import (
     SessionKey,
     Statement,
 )
+from tracker.services import schema
 from tracker.services.review import review
 from tracker.services.signin import sign_in_link
 from tracker.settings import Settings
@@ -87,6 +88,15 @@ class Company:
             pair.agreements = [Agreement(created_at=self.now, **values)]
             db.add(pair)
         return pair
+
+    def duo(self, mentor: str = "Ana Ruiz", mentee: str = "Luis Pérez", **agreed: object) -> Duo:
+        """Add a pair of two new people, in the one program, with their calendars."""
+        with self.ports.store.read() as db:
+            program = db.scalars(select(Program)).first()
+        program = program or self.program()
+        one, other = self.person(mentor), self.person(mentee)
+        calendars = [self.calendar(one), self.calendar(other)]
+        return Duo(self.pair(program, one, other, **agreed), one, other, calendars)
 
     def calendar(self, person: Person, read_at: datetime | None = None, **columns: object) -> Calendar:
         """Connect a calendar that was read an hour ago, or at `read_at`."""
@@ -203,6 +213,16 @@ class Company:
         return client
 
 
+@dataclass(frozen=True)
+class Duo:
+    """A pair with both calendars connected."""
+
+    pair: Pair
+    mentor: Person
+    mentee: Person
+    calendars: list[Calendar]
+
+
 def open_company(folder: Path, now: datetime = NOW, **settings: object) -> Company:
     """Return an empty company in `folder`, on a database of its own."""
     values = {
@@ -213,7 +233,7 @@ def open_company(folder: Path, now: datetime = NOW, **settings: object) -> Compa
     }
     clock = FixedClock(now)
     ports = open_ports(Settings(**values), clock)  # type: ignore[arg-type]
-    Base.metadata.create_all(ports.store.engine)
+    schema.upgrade(ports.store)
     return Company(ports, clock)
 
 

@@ -89,13 +89,13 @@ def list_page(db: OrmSession, filters: Filters, number: int, now: datetime) -> P
     pages = max(1, -(-total // PAGE_SIZE))
     number = min(max(1, number), pages)
     ids = _matching(filters, now, Pair.id, Agreement.id).order_by(*_by_need())
-    rows = db.execute(ids.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).tuples().all()
+    rows = db.execute(ids.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
     return Page(load_cards(db, rows, now), number, pages, total)
 
 
 def all_cards(db: OrmSession, filters: Filters, now: datetime) -> Iterator[Card]:
     """Give every matching pair, those that need somebody first, some hundreds in memory at a time."""
-    rows = db.execute(_matching(filters, now, Pair.id, Agreement.id).order_by(*_by_need())).tuples().all()
+    rows = db.execute(_matching(filters, now, Pair.id, Agreement.id).order_by(*_by_need())).all()
     for i in range(0, len(rows), 500):
         yield from load_cards(db, rows[i : i + 500], now)
 
@@ -103,17 +103,14 @@ def all_cards(db: OrmSession, filters: Filters, now: datetime) -> Iterator[Card]
 def cards_of(db: OrmSession, person: Person, now: datetime) -> list[Card]:
     """Return the cards of the person's own pairs."""
     ids = [pair.id for pair in pairs_of(db, person)]
-    rows = db.execute(_matching(Filters(), now, Pair.id, Agreement.id).where(Pair.id.in_(ids))).tuples().all()
+    rows = db.execute(_matching(Filters(), now, Pair.id, Agreement.id).where(Pair.id.in_(ids))).all()
     return load_cards(db, sorted(rows, key=lambda row: ids.index(row[0])), now)
 
 
 def count_by_health(db: OrmSession, filters: Filters, now: datetime) -> dict[str, int]:
     """Return how many pairs have which health, in the order of need; the filter by health is not applied."""
     everyone = _matching(replace(filters, health=None), now, LedgerRow.health, func.count(Pair.id))
-    found = {
-        health or NOT_JUDGED: count
-        for health, count in db.execute(everyone.group_by(LedgerRow.health)).tuples()
-    }
+    found = {health or NOT_JUDGED: count for health, count in db.execute(everyone.group_by(LedgerRow.health))}
     return {health: found[health] for health in (*HEALTH_ORDER, NOT_JUDGED) if health in found}
 
 

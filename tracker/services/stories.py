@@ -119,7 +119,7 @@ def _story(
 
 def _names(db: OrmSession, sessions: Sequence[Session]) -> dict[int, str]:
     ids = {s.entered_by for session in sessions for s in session.statements if s.entered_by}
-    return dict(db.execute(select(Person.id, Person.name).where(Person.id.in_(ids))).tuples().all())
+    return dict(db.execute(select(Person.id, Person.name).where(Person.id.in_(ids))).all())
 
 
 def _sightings(copies: Sequence[CopyHistory], pair: Pair) -> tuple[Sighting, ...]:

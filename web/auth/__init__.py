@@ -1,7 +1,5 @@
 """Signing in and out. Never says whether an address is known; never signs anybody in on a GET."""
 
-from datetime import timedelta
-
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -11,14 +9,10 @@ from tracker.tags import normal_address
 from tracker.wording import N_
 from web import current
 from web.auth.forms import AskForm
-from web.limits import Limiter
 from web.paths import own_path
 
 auth = Blueprint("auth", __name__)
 
-QUARTER_S = timedelta(minutes=15).total_seconds()
-BY_ACCOUNT = Limiter(attempts=5, window_s=QUARTER_S)
-BY_ADDRESS = Limiter(attempts=30, window_s=QUARTER_S)
 REFUSALS = {
     Refusal.EXPIRED: (
         N_("This link has run out"),
@@ -42,7 +36,7 @@ def ask() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("auth/ask.html", form=form, title=None, what=None)
     email = normal_address(form.email.data or "")
-    if not (BY_ADDRESS.allow(request.remote_addr or "") and BY_ACCOUNT.allow(email)):
+    if not current.sign_in_limits().allow(email, request.remote_addr or ""):
         abort(429)
     ports = current.ports()
     with ports.store.write() as db:

@@ -1,6 +1,8 @@
 """`cadencia demo`: a sample company on the real path, and the site to look at it."""
 
+import shutil
 import socket
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -69,7 +71,13 @@ def perform(ports: Ports, folder: Path, now: datetime) -> None:
     say(f"The weekly digest, {sent} mails:")
     for path in digest_files(folder):
         click.echo(path)
-    say(f"Every command works in that folder: cd {folder} && cadencia ledger")
+    say(f"Every command works in that folder: cd {folder} && {_our_name()} ledger")
+
+
+def _our_name() -> str:
+    """Return how to call this command from any folder."""
+    here, ours = shutil.which("cadencia"), Path(sys.argv[0])
+    return "cadencia" if here and ours.exists() and ours.samefile(here) else str(ours.absolute())
 
 
 def serve_site(ports: Ports, port: int) -> None:

@@ -13,26 +13,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import requests.utils
-import urllib3
-from google.auth.transport.urllib3 import Request as Exchange
 from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.model import JsonModel
 
 from integrations.google.access import Access
-from integrations.google.errors import UNREACHABLE, problem_of
-from tracker.errors import AuthRevoked, BadPayload, ConnectorError
+from integrations.google.errors import problem_of
+from integrations.google.wire import UNREACHABLE, Exchange, Wire
+from tracker.errors import AuthRevoked, ConnectorError
 
 API_ROOT = "https://www.googleapis.com"
-CONNECT_S, READ_S = 10.0, 40.0
-MAX_BYTES = 50_000_000
-CONNECTIONS = 64
 ATTEMPTS = 4
 LONGEST_WAIT_S = 20.0  # what is to last longer is for the next sync
 _RETRIED = frozenset({"unreachable", "server_error", "rate_limited"})
-# Google's logger packs a reply only for clients whose name says so.
-_HEADERS = {"User-Agent": "Cadencia (gzip)", "Accept-Encoding": "gzip", "Accept": "application/json"}
+# Google packs its answers only for clients whose name says so.
+_HEADERS = {"User-Agent": "Cadencia (gzip)", "Accept-Encoding": "gzip"}
 # The library logs whole addresses of requests, which hold people's mail addresses.
 logging.getLogger("googleapiclient").setLevel(logging.ERROR)
 
@@ -78,9 +73,9 @@ class GoogleApi:
         ca_bundle: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._pool = _open_pool(root, ca_bundle)
+        self._wire = Wire(root, ca_bundle)
         self._sleep = sleep
-        self.exchange = Exchange(self._pool)
+        self.exchange = Exchange(ca_bundle)
         description = json.loads(get_static_doc("calendar", "v3"))
         description["rootUrl"] = root.rstrip("/") + "/"
         # A service that is never asked to send by itself needs no credentials and no client of its own.
@@ -88,11 +83,11 @@ class GoogleApi:
 
     def line(self, access: Access) -> "Line":
         """Return what sends requests with that access."""
-        return Line(self._pool, access, self._sleep)
+        return Line(self._wire, access, self._sleep)
 
     def close(self) -> None:
         """Close all connections."""
-        self._pool.clear()
+        self._wire.close()
 
 
 class _Unused:
@@ -105,8 +100,8 @@ class _Unused:
 class Line:
     """Sends requests as one account, and tries again what may pass. Not shared between threads."""
 
-    def __init__(self, pool: urllib3.PoolManager, access: Access, sleep: Callable[[float], None]) -> None:
-        self._pool = pool
+    def __init__(self, wire: Wire, access: Access, sleep: Callable[[float], None]) -> None:
+        self._wire = wire
         self._access = access
         self._sleep = sleep
 
@@ -118,13 +113,13 @@ class Line:
         self, uri: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[_Reply, bytes]:
         """Send one request of the library's; called by it."""
+        sent = {**(headers or {}), **_HEADERS}
         token, is_second = self._access.token(), False
         for attempt in range(1, ATTEMPTS + 1):
-            answer = self._send(
-                method, uri, body, {**_HEADERS, **(headers or {}), "Authorization": f"Bearer {token}"}
-            )
+            sent["authorization"] = f"Bearer {token}"
+            answer = self._send(method, uri, body, sent)
             if isinstance(answer, bytes):
-                return _Reply(200), answer
+                return _OK, answer
             if type(answer) is AuthRevoked and not is_second:
                 # Tokens can die before their time; only a fresh one that is refused tells something.
                 token, is_second = self._access.replace(token), True
@@ -135,21 +130,16 @@ class Line:
         raise ConnectorError(UNREACHABLE)
 
     def _send(self, method: str, uri: str, body: Any, headers: Mapping[str, str]) -> bytes | ConnectorError:
-        # The library's exceptions hold the address: they end here.
         try:
-            response = self._pool.request(
-                method, uri, body=body, headers=headers, preload_content=False, retries=False, redirect=False
-            )
-            content = response.read(MAX_BYTES + 1, decode_content=True)
-            response.release_conn()
-        except (urllib3.exceptions.HTTPError, OSError):
-            return ConnectorError(UNREACHABLE)
-        if len(content) > MAX_BYTES:
-            response.close()
-            return BadPayload("Google's answer is larger than a page of events can be.", code="too_large")
-        if 200 <= response.status < 300:
-            return content
-        return problem_of(response.status, {k.lower(): v for k, v in response.headers.items()}, content)
+            reply = self._wire.exchange(method, uri, body, headers)
+        except ConnectorError as error:
+            return error
+        if 200 <= reply.status < 300:
+            return reply.body
+        return problem_of(reply.status, reply.headers, reply.body)
+
+
+_OK = _Reply(200)
 
 
 def _wait_s(problem: ConnectorError, attempt: int) -> float | None:
@@ -161,14 +151,3 @@ def _wait_s(problem: ConnectorError, attempt: int) -> float | None:
         return None
     usual = 2.0 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, hides nothing
     return max(asked or 0.0, usual)
-
-
-def _open_pool(root: str, ca_bundle: str | None) -> urllib3.PoolManager:
-    options: dict[str, Any] = {
-        "num_pools": 8,
-        "maxsize": CONNECTIONS,
-        "timeout": urllib3.Timeout(connect=CONNECT_S, read=READ_S),
-        "ca_certs": ca_bundle or requests.utils.DEFAULT_CA_BUNDLE_PATH,
-    }
-    proxy = requests.utils.select_proxy(root, requests.utils.get_environ_proxies(root))
-    return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)

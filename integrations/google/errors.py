@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 from google.auth.exceptions import GoogleAuthError, RefreshError
 
+from integrations.google.wire import UNREACHABLE
 from integrations.http import retry_after
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited, SyncTokenExpired
 
@@ -15,7 +16,6 @@ _NOT_ENABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
 _NO_SCOPE = frozenset({"insufficientPermissions", "insufficientScopes", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
 _TRY_TOMORROW_S = timedelta(hours=6).total_seconds()
 
-UNREACHABLE = "Google could not be reached. It is tried again later."
 RECONNECT = "Google no longer lets us in: the calendar has to be connected again."
 NOT_DELEGATED = (
     "Google refuses the service account: its client id has no domain-wide delegation for the calendar scope. "

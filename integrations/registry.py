@@ -70,6 +70,11 @@ def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
     )
 
 
+def new_key() -> str:
+    """Return a fresh key for CADENCIA_SECRET_KEYS."""
+    return fresh_key()
+
+
 def open_scratch(settings: Settings) -> Scratch:
     """Build what `cadencia check` needs: no file is written, and no key has to be there."""
     return Scratch(settings, Store(MEMORY), FernetVault([fresh_key()]), SettingsSources(settings))

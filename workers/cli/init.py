@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from integrations.vault import fresh_key
+from integrations.registry import new_key
 from tracker.errors import BadSettings
 from tracker.services import schema
 from tracker.settings import SETTINGS_FILE, load_settings
@@ -81,7 +81,7 @@ def _write_new(path: Path) -> bool:
     except FileExistsError:
         return False
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(TEMPLATE.format(key=fresh_key()))
+        file.write(TEMPLATE.format(key=new_key()))
     return True
 
 

@@ -3,8 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from integrations.registry import Ports, open_ports
-from integrations.vault import fresh_key
+from integrations.registry import Ports, new_key, open_ports
 from tracker.ports import Clock
 from tracker.services import schema
 from tracker.settings import SETTINGS_FILE, Settings, load_settings
@@ -31,7 +30,7 @@ def set_stage(folder: Path, base_url: str, clock: Clock) -> Ports:
     for private in (path, folder / DATABASE):
         private.touch(mode=0o600)
     path.write_text(
-        _SETTINGS.format(key=fresh_key(), database=DATABASE, base_url=base_url, address=PROGRAM_ADDRESS)
+        _SETTINGS.format(key=new_key(), database=DATABASE, base_url=base_url, address=PROGRAM_ADDRESS)
     )
     ports = open_ports(_from_here(load_settings({}, folder), folder.resolve()), clock)
     schema.upgrade(ports.store)

@@ -3,9 +3,9 @@
     python tests/benchmarks/bench_google.py [--calendars 300] [--in-flight 32]
 
 Exits 1 if a calendar without changes costs more than one request, or more than a fifth of the CPU of
-`service.events().list().execute()` on a service that was built before; or if, against a server that answers after
-100 ms, so many readings in flight reach less than 80 % of what the latency allows. CPU time is this process's
-own; the server is another process.
+`service.events().list().execute()` on a service that was built before; or if, against a server that answers
+after 100 ms, so many readings in flight reach less than 80 % of what the latency allows. CPU time is this
+process's own; the server is another process.
 """
 
 from __future__ import annotations

@@ -191,13 +191,14 @@ def _add_programs(db: OrmSession, rows: list[PairRow], known: Mapping[str, int],
 
 
 def _add_pairs(db: OrmSession, pairs: Mapping[_Key, _Pair], programs: Mapping[str, int], act: Act) -> None:
-    new = [(key, pair) for key, pair in pairs.items() if pair.id is None]
+    new = {key: pair for key, pair in pairs.items() if pair.id is None}
+    names = {program_id: name for name, program_id in programs.items()}
+    added = insert(Pair).returning(Pair.id, Pair.program_id, Pair.mentor_id, Pair.mentee_id)
     for portion in portions(new):
-        rows = [_new_pair(key, programs, act.at) for key, _ in portion]
-        ids = db.scalars(insert(Pair).returning(Pair.id, sort_by_parameter_order=True), rows)
-        for (_, pair), pair_id in zip(portion, ids, strict=True):
-            pair.id = pair_id
-    record_all(db, act, [("pair.added", f"pair:{pair.id}", {}) for _, pair in new])
+        rows = [_new_pair(key, programs, act.at) for key in portion]
+        for pair_id, program_id, mentor_id, mentee_id in db.execute(added, rows):
+            new[_Key(names[program_id], mentor_id, mentee_id)].id = pair_id
+    record_all(db, act, [("pair.added", f"pair:{pair.id}", {}) for pair in new.values()])
 
 
 def _new_pair(key: _Key, programs: Mapping[str, int], now: datetime) -> dict[str, object]:

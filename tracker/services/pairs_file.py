@@ -63,15 +63,19 @@ def _pair(row: Row, problems: Problems, file: File) -> PairRow | None:
     ]
     if not (mentor and mentee and zone and first and last and cadence):
         return None
-    _check_term(row, first, last, problems)
+    if not _is_term(row, first, last, problems):
+        return None
     return PairRow(row.line, program, mentor, mentee, zone, first, last, cadence, *calendars)
 
 
-def _check_term(row: Row, first: date, last: date, problems: Problems) -> None:
+def _is_term(row: Row, first: date, last: date, problems: Problems) -> bool:
     if last < first:
         problems.add(row.line, "ends_on", f"{last} is before the first day, {first}.")
     elif last.year - first.year > LONGEST_YEARS:
         problems.add(row.line, "ends_on", f"{last} is more than {LONGEST_YEARS} years after the first day.")
+    else:
+        return True
+    return False
 
 
 def read_member(text: str) -> Member:

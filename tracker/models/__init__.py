@@ -11,7 +11,7 @@ from tracker.models.calendars import (
     Provider,
 )
 from tracker.models.goals import Goal, Milestone
-from tracker.models.ledgers import LedgerRow, VerdictChange
+from tracker.models.ledgers import EvidenceMemo, LedgerRow, VerdictChange
 from tracker.models.outbox import OutboxMail, OutboxState
 from tracker.models.pairs import Agreement, Pair, Program
 from tracker.models.people import Person, PersonAddress
@@ -28,6 +28,7 @@ __all__ = [
     "CompanyHoliday",
     "Copy",
     "CopyObservation",
+    "EvidenceMemo",
     "Goal",
     "LedgerRow",
     "Milestone",

@@ -18,14 +18,31 @@ class LedgerRow(Base):
         ForeignKey("agreements.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     judged_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    document: Mapped[bytes] = mapped_column(LargeBinary)  # JSON of tracker.ledger.Ledger
     health: Mapped[str] = mapped_column(String(16), index=True)
     due: Mapped[int]
     met: Mapped[int]
     consecutive_missed: Mapped[int]
     next_session_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The last column: what lists read stands before it, and SQLite need not read past it.
+    document: Mapped[bytes] = mapped_column(LargeBinary)  # JSON of tracker.ledger.Ledger
 
     agreement: Mapped[Agreement] = relationship()
+
+
+class EvidenceMemo(Base):
+    """The sessions of an agreement as they were merged last; it may be lost at any moment.
+
+    Most reviews are due by the clock alone: nothing happened, but a period ended. `stamp` says of which
+    version of the pair's evidence, and by which code, it was made; under another stamp it is worth nothing.
+    """
+
+    __tablename__ = "evidence_memos"
+
+    agreement_id: Mapped[int] = mapped_column(
+        ForeignKey("agreements.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    stamp: Mapped[str] = mapped_column(String(40))
+    sessions: Mapped[bytes] = mapped_column(LargeBinary)  # JSON of tracker.ledger.Session, several
 
 
 class VerdictChange(Base):

@@ -33,17 +33,22 @@ from tracker.models import (
 from tracker.services.away import Calendar as Absences
 from tracker.services.away import Region, Twosome, load_absences
 from tracker.services.histories import load_copies, meeting_of, members_of, merge_meeting
+from tracker.services.memos import load_memos, stamp_of
 
 _Rows = dict[int, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementEvidence:
-    """The evidence of one agreement; its name tells the later agreements of a pair by their first day."""
+    """The evidence of one agreement; its name tells the later agreements of a pair by their first day.
+
+    `new_memo` is the stamp under which its sessions can be remembered, None if they were.
+    """
 
     agreement_id: int
     pair_id: int
     evidence: Evidence
+    new_memo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class _Known:
     """What was read of a number of pairs, by pair, by person or by session."""
 
     agreements: _Rows
+    memos: Mapping[int, Sequence[Told]]  # by agreement
     sessions: _Rows
     copies: Mapping[int, Sequence[CopyHistory]]
     statements: _Rows
@@ -59,10 +65,15 @@ class _Known:
     absences: Absences
 
 
-def load_evidence(db: OrmSession, pair_ids: Collection[int]) -> list[AgreementEvidence]:
-    """Return the evidence of these pairs, in order of pair and of agreement; ten queries, however many."""
+def load_evidence(
+    db: OrmSession, pair_ids: Collection[int], *, from_memory: bool = False
+) -> list[AgreementEvidence]:
+    """Return the evidence of these pairs, in order of pair and of agreement; a dozen queries, however many.
+
+    `from_memory` takes merged sessions from memos where these are good.
+    """
     pairs = _load_pairs(db, pair_ids)
-    known = _load_known(db, pairs)
+    known = _load_known(db, pairs, from_memory=from_memory)
     return [each for pair in pairs for each in _of_pair(pair, known)]
 
 
@@ -79,6 +90,7 @@ def _load_pairs(db: OrmSession, pair_ids: Collection[int]) -> list[Any]:
                 Pair.id,
                 Pair.mentor_id,
                 Pair.mentee_id,
+                Pair.evidence_version,
                 Program.policy,
                 mentor.country.label("mentor_country"),
                 mentor.subdivision.label("mentor_subdivision"),
@@ -94,25 +106,36 @@ def _load_pairs(db: OrmSession, pair_ids: Collection[int]) -> list[Any]:
     )
 
 
-def _load_known(db: OrmSession, pairs: Sequence[Any]) -> _Known:
-    pair_ids = [pair.id for pair in pairs]
+def _load_known(db: OrmSession, pairs: Sequence[Any], *, from_memory: bool) -> _Known:
+    agreements = _load_agreements(db, [pair.id for pair in pairs])
     people = {person for pair in pairs for person in (pair.mentor_id, pair.mentee_id)}
+    memos = load_memos(db, _stamps(pairs, agreements)) if from_memory else {}
+    forgotten = [pair.id for pair in pairs if any(a.id not in memos for a in agreements[pair.id])]
     return _Known(
-        agreements=_grouped(
-            db.execute(
-                select(*Agreement.__table__.c)
-                .where(Agreement.pair_id.in_(pair_ids))
-                .order_by(Agreement.pair_id, Agreement.starts_on)
-            ),
-            "pair_id",
-        ),
-        sessions=_load_sessions(db, pair_ids),
-        copies=load_copies(db, SessionKey.pair_id.in_(pair_ids)),
-        statements=_load_by_session(db, Statement, pair_ids),
-        attendance=_load_by_session(db, Attendance, pair_ids),
+        agreements=agreements,
+        memos=memos,
+        sessions=_load_sessions(db, forgotten),
+        copies=load_copies(db, SessionKey.pair_id.in_(forgotten)),
+        statements=_load_by_session(db, Statement, forgotten),
+        attendance=_load_by_session(db, Attendance, forgotten),
         calendars=_load_calendars(db, people),
-        absences=load_absences(db, people, pair_ids),
+        absences=load_absences(db, people, [pair.id for pair in pairs]),
     )
+
+
+def _stamps(pairs: Sequence[Any], agreements: _Rows) -> dict[int, str]:
+    return {
+        agreement.id: stamp_of(pair.evidence_version) for pair in pairs for agreement in agreements[pair.id]
+    }
+
+
+def _load_agreements(db: OrmSession, pair_ids: Collection[int]) -> _Rows:
+    rows = db.execute(
+        select(*Agreement.__table__.c)
+        .where(Agreement.pair_id.in_(pair_ids))
+        .order_by(Agreement.pair_id, Agreement.starts_on)
+    )
+    return _grouped(rows, "pair_id")
 
 
 def _load_sessions(db: OrmSession, pair_ids: Collection[int]) -> _Rows:
@@ -160,7 +183,9 @@ def _of_pair(pair: Any, known: _Known) -> list[AgreementEvidence]:
     agreements = known.agreements.get(pair.id, [])
     if not agreements:
         return []
-    told = _sessions_of(pair, known, agreements)
+    is_remembered = all(agreement.id in known.memos for agreement in agreements)
+    told = known.memos if is_remembered else _sessions_of(pair, known, agreements)
+    new_memo = None if is_remembered else stamp_of(pair.evidence_version)
     two = Twosome(
         pair.id,
         pair.mentor_id,
@@ -169,7 +194,12 @@ def _of_pair(pair: Any, known: _Known) -> list[AgreementEvidence]:
         Region(pair.mentee_country, pair.mentee_subdivision),
     )
     return [
-        AgreementEvidence(agreement.id, pair.id, _evidence(pair, agreement, known, two, told, is_first=not i))
+        AgreementEvidence(
+            agreement.id,
+            pair.id,
+            _evidence(pair, agreement, known, two, told.get(agreement.id, ()), is_first=not i),
+            new_memo,
+        )
         for i, agreement in enumerate(agreements)
     ]
 
@@ -179,7 +209,7 @@ def _evidence(  # noqa: PLR0913 - what one agreement's evidence is made of
     agreement: Any,
     known: _Known,
     two: Twosome,
-    told: Mapping[int, list[Told]],
+    told: Sequence[Told],
     *,
     is_first: bool,
 ) -> Evidence:
@@ -192,7 +222,7 @@ def _evidence(  # noqa: PLR0913 - what one agreement's evidence is made of
         cadence=Cadence(sessions=agreement.sessions, every=agreement.every, unit=Unit(agreement.unit)),
         policy=policy_of(pair.policy),
         observed_until=observed_until(calendars, agreement),
-        sessions=tuple(told.get(agreement.id, ())),
+        sessions=tuple(told),
         absences=known.absences.of(two, agreement.starts_on, agreement.ends_on),
     )
 
@@ -220,7 +250,7 @@ def _is_missed(calendar: Any, calendars: Sequence[Any], agreement: Any) -> bool:
     )
 
 
-def _sessions_of(pair: Any, known: _Known, agreements: Sequence[Any]) -> dict[int, list[Told]]:
+def _sessions_of(pair: Any, known: _Known, agreements: Sequence[Any]) -> Mapping[int, Sequence[Told]]:
     """Return the pair's sessions by the agreement that each belongs to."""
     told: dict[int, list[Told]] = defaultdict(list)
     members = members_of(pair.mentor_id, pair.mentee_id, agreements[-1].timezone)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session as OrmSession
 
 from tests.tracker.world import Duo, World, agreement, full, instant, make_duo, single, unchanged
 from tracker.errors import ConnectorError
 from tracker.ledger import Health, Ledger, Verdict, decode_ledger
-from tracker.models import LedgerRow, Pair, Statement, VerdictChange
+from tracker.models import EvidenceMemo, LedgerRow, Pair, Statement, VerdictChange
 from tracker.models import Session as SessionRow
 from tracker.ports import Vault
 from tracker.services.evidence import AgreementEvidence, load_evidence
@@ -105,11 +106,11 @@ def test_it_says_when_to_look_again(duo: Duo) -> None:
 def test_a_pair_that_changes_meanwhile_stays_due(duo: Duo, monkeypatch: pytest.MonkeyPatch) -> None:
     now = instant("2026-02-01 08:00")
 
-    def meanwhile(*call: object) -> list[AgreementEvidence]:
-        known = load_evidence(*call)  # type: ignore[arg-type]
+    def meanwhile(db: OrmSession, pair_ids: list[int], *, from_memory: bool) -> list[AgreementEvidence]:
+        known = load_evidence(db, pair_ids, from_memory=from_memory)
         monkeypatch.setattr(LOADER, load_evidence)
-        with duo.world.store.write() as db:
-            touch_pairs(db, [duo.pair], now)
+        with duo.world.store.write() as other:
+            touch_pairs(other, [duo.pair], now)
         return known
 
     monkeypatch.setattr(LOADER, meanwhile)
@@ -164,6 +165,43 @@ def test_a_pair_whose_calendars_go_stale_is_looked_at_again(duo: Duo) -> None:
     duo.sync_other(unchanged(), "2026-01-13 09:00")
     review(duo.world.store, instant("2026-01-13 09:01"))
     assert ledger(duo).health is not Health.UNKNOWN
+
+
+# --- remembering what was merged ---
+
+
+def test_what_did_not_change_is_not_merged_again(duo: Duo, monkeypatch: pytest.MonkeyPatch) -> None:
+    duo.sync(full(single("2026-01-14 10:00")), "2026-01-10 08:00")
+    review(duo.world.store, instant("2026-01-10 09:00"))
+    before = ledger(duo)
+
+    monkeypatch.setattr("tracker.services.evidence.merge_meeting", None)
+    review(duo.world.store, instant("2026-01-10 10:00"), everyone=True)
+
+    assert ledger(duo).sessions == before.sessions != ()
+
+
+def test_what_changed_is_merged_again(duo: Duo) -> None:
+    duo.sync(full(single("2026-01-14 10:00")), "2026-01-10 08:00")
+    review(duo.world.store, instant("2026-01-10 09:00"))
+
+    duo.sync(full(single("2026-01-15 10:00")), "2026-01-10 10:00")
+    review(duo.world.store, instant("2026-01-10 11:00"))
+
+    assert ledger(duo).sessions[0].origin == instant("2026-01-14 10:00")
+    assert ledger(duo).next_session == instant("2026-01-15 10:00")
+
+
+def test_a_memo_of_other_code_is_worth_nothing(duo: Duo, monkeypatch: pytest.MonkeyPatch) -> None:
+    duo.sync(full(single("2026-01-14 10:00")), "2026-01-10 08:00")
+    review(duo.world.store, instant("2026-01-10 09:00"))
+    with duo.world.store.write() as db:
+        db.execute(update(EvidenceMemo).values(sessions=b"made by other code"))
+    monkeypatch.setattr("tracker.services.memos._code", lambda: "newer")
+
+    review(duo.world.store, instant("2026-01-10 10:00"), everyone=True)
+
+    assert len(ledger(duo).sessions) == 1
 
 
 # --- what became of each period ---
@@ -224,10 +262,10 @@ def test_what_was_said_and_is_taken_back_is_told(duo: Duo) -> None:
             )
     review(duo.world.store, instant("2026-01-15 10:00"))
     with duo.world.store.write() as db:
-        for statement in db.scalars(select(Statement)):
-            db.delete(statement)
+        db.execute(delete(Statement))
+        touch_pairs(db, [duo.pair], instant("2026-01-15 11:00"))
 
-    review(duo.world.store, instant("2026-01-15 11:00"), everyone=True)
+    review(duo.world.store, instant("2026-01-15 11:00"))
     review(duo.world.store, instant("2026-01-15 12:00"), everyone=True)
 
     assert [(verdict, at) for _, at, verdict in changes(duo)] == [

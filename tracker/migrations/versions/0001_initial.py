@@ -289,15 +289,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_attendance_session_id"), "attendance", ["session_id"], unique=False)
     op.create_table(
+        "evidence_memos",
+        sa.Column("agreement_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("stamp", sa.String(length=40), nullable=False),
+        sa.Column("sessions", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agreement_id"],
+            ["agreements.id"],
+            name=op.f("fk_evidence_memos_agreement_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("agreement_id", name=op.f("pk_evidence_memos")),
+    )
+    op.create_table(
         "ledgers",
         sa.Column("agreement_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("health", sa.String(length=16), nullable=False),
         sa.Column("due", sa.Integer(), nullable=False),
         sa.Column("met", sa.Integer(), nullable=False),
         sa.Column("consecutive_missed", sa.Integer(), nullable=False),
         sa.Column("next_session_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["agreement_id"], ["agreements.id"], name=op.f("fk_ledgers_agreement_id"), ondelete="CASCADE"
         ),
@@ -412,6 +425,7 @@ def downgrade() -> None:
     op.drop_table("milestones")
     op.drop_index(op.f("ix_ledgers_health"), table_name="ledgers")
     op.drop_table("ledgers")
+    op.drop_table("evidence_memos")
     op.drop_index(op.f("ix_attendance_session_id"), table_name="attendance")
     op.drop_table("attendance")
     op.drop_index(op.f("ix_sessions_pair_id"), table_name="sessions")

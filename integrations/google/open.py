@@ -29,12 +29,23 @@ def open_calendar(
     return GoogleSource(api, api.line(access), account)
 
 
+def close_connections() -> None:
+    """Close what is kept open for the next reading; do so before a fork."""
+    for api in _opened:
+        api.close()
+    _opened.clear()
+    _api.cache_clear()
+    _delegation.cache_clear()
+
+
 # One of each for the process: connections and tokens are worth keeping.
+_opened: list[GoogleApi] = []
 
 
 @lru_cache(maxsize=4)
 def _api(root: str, ca_bundle: str | None) -> GoogleApi:
-    return GoogleApi(root, ca_bundle)
+    _opened.append(GoogleApi(root, ca_bundle))
+    return _opened[-1]
 
 
 @lru_cache(maxsize=4)

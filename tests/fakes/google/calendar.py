@@ -26,7 +26,7 @@ LONGEST_SERIES = 730
 
 @dataclass
 class FakeCalendar:
-    """The calendar of `owner`. Tests may set `page_size` and `empty_pages`, and change `items` by `put`."""
+    """The calendar of `owner`. Tests may set `page_size` and the like, and change `items` by `put`."""
 
     owner: str
     timezone: str = "Europe/Madrid"
@@ -37,6 +37,7 @@ class FakeCalendar:
     page_size: int = 2500
     empty_pages: bool = False
     access_role: str = "owner"
+    breaks_at: int | None = None  # from the entry of that number on, listings fail
     _listings: list[tuple[list[Resource], int]] = field(default_factory=list)
 
     def put(self, resource: Resource) -> None:
@@ -151,6 +152,8 @@ class FakeCalendar:
             }
         found, revision = self._listings[place["listing"]]
         size = min(query.get("maxResults", 250), self.page_size)
+        if self.breaks_at is not None and place["at"] >= self.breaks_at:
+            raise Refused(503, "backendError", {"Retry-After": "3600"})
         items = [] if place["rest"] else found[place["at"] : place["at"] + size]
         end = place["at"] + len(items)
         page = {

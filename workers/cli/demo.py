@@ -96,26 +96,29 @@ def choose_port(asked: int | None) -> int:
     Raises BadSettings where the one that was asked for is taken, or none is free.
     """
     if asked is not None:
-        if not _is_free(asked):
-            raise BadSettings(f"Port {asked} is taken. Choose another with --port, or leave it out.")
+        if trouble := _try_port(asked):
+            raise BadSettings(f"Port {asked} {trouble}. Choose another with --port, or leave it out.")
         return asked
     for port in range(PORT, PORT + PORTS_TO_TRY):
-        if _is_free(port):
+        if not _try_port(port):
             if port != PORT:
                 say(f"Port {PORT} is taken, so the site will be at port {port}.")
             return port
     raise BadSettings(f"No port from {PORT} to {PORT + PORTS_TO_TRY - 1} is free. Choose one with --port.")
 
 
-def _is_free(port: int) -> bool:
+def _try_port(port: int) -> str:
+    """Return what is wrong with the port, '' where it is free."""
     with socket.socket() as probe:
         # As a server does: a port whose last server has just ended counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
+        except PermissionError:
+            return "may not be opened by this user"
         except OSError:
-            return False
-    return True
+            return "is taken"
+    return ""
 
 
 def say(text: str) -> None:

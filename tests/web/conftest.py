@@ -43,7 +43,7 @@ def enter(company: Company, app: Flask) -> Callable[[Person], FlaskClient]:
 def post() -> Callable[..., tuple[int, str]]:
     """Presses a button on `page`: posts with its token, follows, and returns status and text."""
 
-    def press(client: FlaskClient, page: str, to: str, **data: object) -> tuple[int, str]:
+    def press(client: FlaskClient, page: str, to: str, /, **data: object) -> tuple[int, str]:
         token = csrf_of(client.get(page).text)
         answer = client.post(to, data={"csrf_token": token, **data}, follow_redirects=True)
         return answer.status_code, answer.text

@@ -89,14 +89,10 @@ class PairView:
 
     def asked(self, side: Side, now: datetime) -> list[Story]:
         """Return the sessions of which this side has not spoken and should, latest first."""
-        open_outcomes = (Outcome.AWAITING, Outcome.UNCONFIRMED)
         return [
             s
             for s in reversed(self.stories)
-            if s.outcome
-            and s.outcome.outcome in open_outcomes
-            and s.word_of(side) is None
-            and (now - s.ends_at).days < ASKED_FOR_DAYS
+            if s.word_of(side) is None and (now - s.ends_at).days < ASKED_FOR_DAYS and _is_open(s, side)
         ]
 
     def answered(self, side: Side) -> list[Story]:
@@ -135,6 +131,14 @@ def load_view(db: OrmSession, pair: Pair, now: datetime) -> PairView:
         stories=tuple(stories.values()),
         calendars=tuple(_calendar_state(db, pair, side, policy, now) for side in Side),
     )
+
+
+def _is_open(story: Story, side: Side) -> bool:
+    if story.outcome is None:
+        return False
+    # What the other one told of is asked about also when their word alone has settled it by now.
+    told_by_other = story.told_by not in (None, side)
+    return told_by_other or story.outcome.outcome in (Outcome.AWAITING, Outcome.UNCONFIRMED)
 
 
 def running_agreement(agreements: Sequence[Agreement], today: date) -> Agreement:

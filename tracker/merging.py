@@ -27,7 +27,8 @@ class CopyHistory:
 
     `owner` and `organiser` are names of people as `Seen.responses` has them; `organiser` is None where it is
     nobody of the pair. `label` is the same however often the calendar is read: it settles what nothing else
-    does. `is_service`: a calendar's own service told, not a feed.
+    does. `is_service`: a calendar's own service told, not a feed. `gone_at`: the calendar did not show it any
+    more; `unread_from`: the calendar itself was taken away, and nobody knows what became of the entry.
     """
 
     owner: str
@@ -40,6 +41,7 @@ class CopyHistory:
     sequence: int | None = None
     updated_at: datetime | None = None
     gone_at: datetime | None = None
+    unread_from: datetime | None = None
 
     def last_at(self, at: datetime) -> Seen | None:
         """Return what the copy said at that moment, None before it is known to have existed."""
@@ -106,11 +108,12 @@ def _last_words(copies: Sequence[CopyHistory]) -> dict[str, datetime]:
     """
     words = {}
     for copy in copies:
-        words[copy.label] = copy.gone_at or _NEVER
-        if copy.gone_at is not None:
+        end = min(copy.gone_at or _NEVER, copy.unread_from or _NEVER)
+        if end is not _NEVER:
             after = copy.seen[-1].at
             cancelled = [s.at for c in copies if c is not copy for s in c.seen if s.is_off and s.at >= after]
-            words[copy.label] = min([copy.gone_at, *cancelled])
+            end = min([end, *cancelled])
+        words[copy.label] = end
     return words
 
 

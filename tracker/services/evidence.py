@@ -257,7 +257,9 @@ def _sessions_of(pair: Any, known: _Known, agreements: Sequence[Any]) -> Mapping
     for row in known.sessions.get(pair.id, ()):
         copies = known.copies.get(row.id, ())
         observations = merge_meeting(meeting_of(row), copies, members)
-        agreement = agreements[0] if len(agreements) == 1 else _agreement_of(observations, agreements)
+        agreement = _agreement_of(observations, agreements)
+        if agreement is None:
+            continue
         told[agreement.id].append(
             Told(
                 id=f"s-{row.id}",
@@ -270,19 +272,24 @@ def _sessions_of(pair: Any, known: _Known, agreements: Sequence[Any]) -> Mapping
 
 
 def _agreement_of(observations: Sequence[Observation], agreements: Sequence[Any]) -> Any:
-    """Return the agreement that covers the session's first start, else its present one, else the nearest."""
-    for moment in (observations[0].starts_at, observations[-1].starts_at):
+    """Return the agreement that covers the session's first start, else its present one, else any between.
+
+    None: an agreement that was cut short, or moved, does not cover it any more.
+    """
+    for moment in (
+        observations[0].starts_at,
+        observations[-1].starts_at,
+        *(o.starts_at for o in observations),
+    ):
         for agreement in agreements:
-            if not _days_outside(agreement, moment):
+            if _covers(agreement, moment):
                 return agreement
-    return min(agreements, key=lambda agreement: _days_outside(agreement, observations[-1].starts_at))
+    return None
 
 
-def _days_outside(agreement: Any, moment: datetime) -> int:
+def _covers(agreement: Any, moment: datetime) -> bool:
     day = find_zone(agreement.timezone).day_of(moment)
-    first: int = agreement.starts_on.toordinal()
-    last: int = agreement.ends_on.toordinal()
-    return max(first - day, day - last, 0)
+    return bool(agreement.starts_on.toordinal() <= day <= agreement.ends_on.toordinal())
 
 
 def _said(row: Any) -> Said:

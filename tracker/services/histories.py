@@ -56,6 +56,7 @@ def load_copies(db: OrmSession, which: ColumnElement[bool]) -> dict[int, list[Co
             Calendar.id.label("calendar_id"),
             Calendar.person_id,
             Calendar.provider,
+            Calendar.disconnected_at,
             CopyObservation.id,
             CopyObservation.at,
             CopyObservation.sure_from,
@@ -160,4 +161,5 @@ def _copy_history(rows: list[Any]) -> CopyHistory:
         sequence=row.sequence,
         updated_at=row.updated_at,
         gone_at=row.gone_at,
+        unread_from=row.disconnected_at,
     )

@@ -33,6 +33,7 @@ from tracker.ledger import (
 )
 from tracker.models import (
     Absence,
+    Agreement,
     Attendance,
     Calendar,
     CalendarStatus,
@@ -165,6 +166,28 @@ def test_a_session_that_moved_into_an_agreement_is_of_that_one(world: World) -> 
         first, second = load_evidence(db, [duo.pair])
 
     assert (len(first.evidence.sessions), len(second.evidence.sessions)) == (0, 1)
+
+
+def test_a_session_that_no_agreement_covers_any_more_is_left_out(duo: Duo) -> None:
+    duo.sync(full(*series("2026-05-04 10:00", 4)), FIRST)
+    with duo.world.store.write() as db:
+        db.scalars(select(Agreement)).one().ends_on = date(2026, 5, 11)
+
+    assert [s.observations[0].starts_at.day for s in duo.evidence.sessions] == [4, 11]
+
+
+def test_what_a_calendar_showed_that_was_taken_away_gives_way_to_the_next(duo: Duo) -> None:
+    from tracker.models import Provider
+
+    event = single("2026-02-09 10:00")
+    duo.sync(full(event), FIRST)
+    disconnect(duo, duo.calendar, LATER)
+    feed = duo.world.calendar(duo.mentor, Provider.ICAL)
+
+    duo.world.sync(feed, full(move(event, "2026-02-11 10:00", "2026-02-03 10:00")), "2026-02-04 08:00")
+
+    (session,) = duo.evidence.sessions
+    assert [o.starts_at.day for o in session.observations] == [9, 11]
 
 
 def test_a_programs_own_rules_go_over_the_defaults(duo: Duo) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -579,6 +582,29 @@ def test_a_reading_that_came_too_late_is_dropped(duo: Duo, monkeypatch: pytest.M
 
     assert result.outcome is Outcome.NOT_NEEDED
     assert count(duo.world, Copy) == 0
+
+
+def test_both_calendars_at_the_same_moment_make_one_session(
+    duo: Duo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2)
+
+    def together(*call: object) -> object:
+        # SQLite lets one in after the other; PostgreSQL both at once.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        return intake.take_pull(*call)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("tracker.services.sync.take_pull", together)
+    event = single("2026-02-09 10:00")
+    with ThreadPoolExecutor(2) as pool:
+        results = [
+            pool.submit(duo.sync, full(event), FIRST),
+            pool.submit(duo.sync_other, full(as_attendee(event)), FIRST),
+        ]
+
+    assert [r.result().outcome for r in results] == [Outcome.READ, Outcome.READ]
+    assert count(duo.world, Session) == 1
 
 
 # --- when, and whose ---

@@ -17,6 +17,8 @@ Json = dict[str, Any]
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 DEFAULTS: Json = {
     "grace_days": 3,
     "reschedule_within_days": 7,
@@ -31,6 +33,16 @@ DEFAULTS: Json = {
 def judge_slowly(evidence: Json, now: datetime) -> Json:
     """Judge decoded evidence at `now`; gives the decoded ledger."""
     policy = DEFAULTS | evidence.get("policy", {})
+    periods, sessions = prepare(evidence, policy, now)
+    fill(periods, sessions, evidence["timezone"])
+    observed = evidence["observed_until"] and min(instant(evidence["observed_until"]), now)
+    for period in periods:
+        judge_period(period, periods, sessions, observed, evidence["timezone"])
+    return write(evidence, policy, periods, sessions, observed, now)
+
+
+def prepare(evidence: Json, policy: Json, now: datetime) -> tuple[list[Json], list[Json]]:
+    """Settle sessions and lay periods, up to knowing which session may serve which period."""
     sessions = known_sessions(evidence, policy, now)
     for session in sessions:
         session["outcome"] = find_outcome(session, policy, now)
@@ -41,11 +53,10 @@ def judge_slowly(evidence: Json, now: datetime) -> Json:
     for period in periods:
         period["excusable"] = is_excusable(period, evidence)
         period["over"] = now >= period["closes_at"]
-    fill(periods, sessions, policy, evidence["timezone"])
-    observed = evidence["observed_until"] and min(instant(evidence["observed_until"]), now)
-    for period in periods:
-        judge_period(period, periods, sessions, observed, evidence["timezone"])
-    return write(evidence, policy, periods, sessions, observed, now)
+    for session in sessions:
+        session["eligible"] = eligible_periods(session, periods, policy, evidence["timezone"])
+        session["used"] = False
+    return periods, sessions
 
 
 def instant(text: str) -> datetime:
@@ -67,12 +78,13 @@ def local_midnight(day: date, zone: str) -> datetime:
     def wall(at: datetime) -> datetime:
         return at.astimezone(info).replace(tzinfo=None)
 
-    at = wanted.replace(tzinfo=UTC) - 50 * HOUR
+    at = wanted.replace(tzinfo=UTC) - 27 * HOUR
     while wall(at) < wanted:
         if wall(at + HOUR) - wall(at) != HOUR:
-            for second in range(3600):
-                if wall(at + timedelta(seconds=second)) >= wanted:
-                    return at + timedelta(seconds=second)
+            for minute in range(60):  # the clock is set at whole minutes, but for some before 1972
+                if max(wall(at + minute * MINUTE), wall(at + (minute + 1) * MINUTE - SECOND)) >= wanted:
+                    seconds = (at + minute * MINUTE + second * SECOND for second in range(60))
+                    return next(second for second in seconds if wall(second) >= wanted)
         elif wanted < wall(at + HOUR):
             return at + (wanted - wall(at))
         at += HOUR
@@ -293,11 +305,8 @@ def eligible_periods(session: Json, periods: list[Json], policy: Json, zone: str
     return found
 
 
-def fill(periods: list[Json], sessions: list[Json], policy: Json, zone: str) -> None:
+def fill(periods: list[Json], sessions: list[Json], zone: str) -> None:
     """Fill the slots, class by class."""
-    for session in sessions:
-        session["eligible"] = eligible_periods(session, periods, policy, zone)
-        session["used"] = False
     order = [i for i, p in enumerate(periods) if not p["excusable"]] + [
         i for i, p in enumerate(periods) if p["excusable"]
     ]

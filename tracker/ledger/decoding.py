@@ -89,9 +89,8 @@ def explain_syntax(message: str) -> str:
 def find_faults(evidence: Evidence) -> Iterator[EvidenceError]:
     """Give what is wrong with evidence of the right shape, in the order of its fields."""
     if not is_zone(evidence.timezone):
-        yield EvidenceError(
-            "timezone", f"{evidence.timezone!r} is no IANA time zone; write e.g. Europe/Madrid"
-        )
+        name = evidence.timezone[:60]
+        yield EvidenceError("timezone", f"{name!r} is no IANA time zone; write one such as Europe/Madrid")
     if evidence.ends_on < evidence.starts_on:
         yield EvidenceError("ends_on", "is before starts_on; put the agreement's last day here")
     if evidence.ends_on.year > _LAST_YEAR:

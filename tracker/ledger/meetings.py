@@ -50,7 +50,7 @@ def in_utc(instant: datetime) -> datetime:
 
 
 def read_meetings(sessions: Sequence[Session], now: datetime, within: timedelta) -> list[Meeting]:
-    """Read the histories of sessions up to `now`, in the order given; those not yet on a calendar are left out.
+    """Read the histories of sessions up to `now`, in the order given; those not yet seen are left out.
 
     A session moved up to `within` after its old start is still moved in time.
     """

@@ -291,7 +291,7 @@ def prepare_worker() -> None:
 
 
 def judge_chunk(chunk: Chunk, terms: Terms) -> Judged:
-    """Judge the lines of a chunk; each ledger is written before the next one is judged, while it is at hand."""
+    """Judge the lines of a chunk; each ledger is written before the next one is judged."""
     tally = Tally()
     piece = render(judge_lines(chunk, terms, tally), terms.form)
     return Judged(piece, tally.pairs, tally.faults, len(chunk.lines))

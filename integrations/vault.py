@@ -1,8 +1,7 @@
 """The vault: what must not be readable in a copy of the database. Never logs or shows a plain text or a key.
 
 Keys are Fernet keys, newest first. The first seals, all open. Fingerprints come from the *last* key, so that
-a new key put in front changes none of them; before the last key can go, `reseal` (tracker.services.keys)
-moves everything to the keys that stay.
+a new key put in front changes none of them (tracker.services.resealing tells how the last one can go).
 """
 
 import hashlib

@@ -32,6 +32,7 @@ COMMANDS = {
     "confirm": ("workers.cli.confirm:confirm", "Record what a participant said of a session."),
     "backup": ("workers.cli.backup:backup", "Write a consistent copy of the database to a file."),
     "restore": ("workers.cli.backup:restore", "Bring a copy of the database back."),
+    "keys": ("workers.cli.keys:keys", "Seal anew what the database keeps sealed, after a new key."),
 }
 
 

@@ -33,6 +33,7 @@ SERIES_DAYS, FEED_DAYS, FEED_DAYS_PER_DAY = 300_000, 1_000_000, 50
 MOST_EVENTS = 200_000
 NO_END = "its END:VEVENT is missing"
 TOO_MUCH = "its recurrence rule asks for more than a calendar of meetings can hold"
+UNFORESEEN = "it could not be understood"
 NO_DATE = "it holds a date that is out of range"
 
 
@@ -50,7 +51,7 @@ def read_feed(data: bytes, window: Window, rules: TagRules, zone: Zone) -> Readi
     feed = open_feed(data, zone)
     reader = _Reader(data, feed, window, rules)
     for uid, places in add_families(feed, pick_blocks(feed, rules)).items():
-        reader.read_family(uid, places)
+        reader.read_or_set_aside(uid, places)
     return Reading(tuple(reader.events), tuple(reader.set_aside), len(feed.blocks))
 
 
@@ -64,6 +65,13 @@ class _Reader:
         self.events: list[CalendarEvent] = []
         self.set_aside: list[SetAside] = []
         self._without_uid: set[str] = set()
+
+    def read_or_set_aside(self, uid: str, places: list[int]) -> None:
+        """Read all entries of one UID. What nobody thought of costs these entries and no others."""
+        try:
+            self.read_family(uid, places)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            self._put_aside(self.feed.blocks[places[0]], UNFORESEEN)
 
     def read_family(self, uid: str, places: list[int]) -> None:
         """Read all entries of one UID."""

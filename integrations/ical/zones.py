@@ -139,7 +139,7 @@ class OwnZone:
         budget = Budget(400_000)
         try:
             onsets = [onset for rules in self.observances for onset in _onsets(rules, budget)]
-        except (BadRule, TooMuch, ValueError, OverflowError):
+        except (BadRule, TooMuch, KeyError, ValueError, OverflowError):
             return None
         return Zone(RuleZone(onsets), None, ZoneQuality.MAPPED) if onsets else None
 

@@ -24,9 +24,7 @@ def feed(*parts: str, head: str = "") -> bytes:
     return (start + head + "".join(parts) + "END:VCALENDAR\r\n").encode()
 
 
-def read(
-    data: bytes, *, zone: str = "UTC", rules: TagRules | None = None, window: Window = YEAR
-) -> Reading:
+def read(data: bytes, *, zone: str = "UTC", rules: TagRules | None = None, window: Window = YEAR) -> Reading:
     """Read a calendar whose owner lives in `zone`."""
     home = world_zone(zone)
     assert home is not None

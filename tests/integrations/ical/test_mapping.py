@@ -77,7 +77,16 @@ def test_thunderbird_as_it_exports() -> None:
 def test_nothing_private_is_kept() -> None:
     for name in ("google", "outlook", "apple", "thunderbird"):
         kept = repr(read((DATA / f"{name}.ics").read_bytes(), rules=ANA))
-        for private in ("mentoría", "Sesión", "Charla", "Núñez", "nobody but the two", "Room 4", "c2VjcmV0", "pwd"):
+        for private in (
+            "mentoría",
+            "Sesión",
+            "Charla",
+            "Núñez",
+            "nobody but the two",
+            "Room 4",
+            "c2VjcmV0",
+            "pwd",
+        ):
             assert private not in kept
 
 
@@ -106,7 +115,11 @@ def test_an_address_that_is_none_makes_the_list_incomplete() -> None:
 
 
 def test_somebody_unknown_is_a_third_person() -> None:
-    lines = ("ORGANIZER:mailto:ana@example.com", "ATTENDEE:mailto:berta@example.com", "ATTENDEE:invalid:nomail")
+    lines = (
+        "ORGANIZER:mailto:ana@example.com",
+        "ATTENDEE:mailto:berta@example.com",
+        "ATTENDEE:invalid:nomail",
+    )
     assert read(feed(entry(START, *lines, title="Coffee")), rules=ANA).events == ()
 
 
@@ -159,7 +172,8 @@ def test_dtstamp_leaves_the_version_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["STATUS:TENTATIVE", "ATTENDEE;PARTSTAT=DECLINED:mailto:b@example.com", "SEQUENCE:3", "DURATION:PT1H"]
+    "line",
+    ["STATUS:TENTATIVE", "ATTENDEE;PARTSTAT=DECLINED:mailto:b@example.com", "SEQUENCE:3", "DURATION:PT1H"],
 )
 def test_the_version_changes_with_what_is_kept(line: str) -> None:
     assert read_one(START, line).version != read_one(START).version

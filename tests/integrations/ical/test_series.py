@@ -145,7 +145,9 @@ def test_this_and_future_moves_all_later_occurrences_by_as_much() -> None:
 
 def test_an_override_of_one_slot_wins_over_this_and_future() -> None:
     future = override(
-        "20260309T100000", "DTSTART;TZID=Europe/Rome:20260309T120000", params=";RANGE=THISANDFUTURE;TZID=Europe/Rome"
+        "20260309T100000",
+        "DTSTART;TZID=Europe/Rome:20260309T120000",
+        params=";RANGE=THISANDFUTURE;TZID=Europe/Rome",
     )
     single = override("20260316T100000", "DTSTART:20260318T100000Z")
     assert standing(read(feed(entry(*WEEKLY), future, single))) == [
@@ -182,7 +184,9 @@ def test_a_slot_named_by_exdate_is_a_cancelled_exception(exdate: str) -> None:
     assert (event.kind, shown(event.updated_at)) == (EventKind.EXCEPTION, "2026-03-01T12:00")
 
 
-@pytest.mark.parametrize("exdate", ["EXDATE;VALUE=DATE:20260309", "EXDATE:20260309T000000Z", "EXDATE:20260309T000000"])
+@pytest.mark.parametrize(
+    "exdate", ["EXDATE;VALUE=DATE:20260309", "EXDATE:20260309T000000Z", "EXDATE:20260309T000000"]
+)
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])
 def test_exdate_of_an_all_day_series(exdate: str, zone: str) -> None:
     reading = read(feed(entry(*DAYS, exdate)), zone=zone)
@@ -321,7 +325,9 @@ def test_method_cancel_without_the_rule_cancels_the_series_before_it() -> None:
 
 
 def test_a_reply_does_not_replace_the_meeting() -> None:
-    data = feed(entry(*WEEKLY)) + feed(entry("DTSTART:20260501T100000Z", "SEQUENCE:9"), head="METHOD:REPLY\r\n")
+    data = feed(entry(*WEEKLY)) + feed(
+        entry("DTSTART:20260501T100000Z", "SEQUENCE:9"), head="METHOD:REPLY\r\n"
+    )
     assert standing(read(data)) == SLOTS
 
 

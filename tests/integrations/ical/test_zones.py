@@ -1,6 +1,7 @@
 """Time zones by the names that programs give them."""
 
-from datetime import datetime, timedelta
+import functools
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
+from integrations.ical.scan import _read_zone
 from integrations.ical.windows import WINDOWS_ZONES
-from integrations.ical.zones import world_zone
+from integrations.ical.zones import OwnZone, world_zone
 from tests.integrations.ical.feeds import entry, feed, read, read_one, shown, standing
 from tracker.events import ZoneQuality
 
@@ -44,7 +46,10 @@ def own_zone(name: str, extra: str = "") -> str:
         ("romance standard time", "Europe/Paris"),
         ("Alberta Standard Time", "America/Edmonton"),
         ("/mozilla.org/20070129_1/America/New_York", "America/New_York"),
-        ("/freeassociation.sourceforge.net/Tzfile/America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        (
+            "/freeassociation.sourceforge.net/Tzfile/America/Argentina/Buenos_Aires",
+            "America/Argentina/Buenos_Aires",
+        ),
         ("/freeassociation.sourceforge.net/Europe/Berlin", "Europe/Berlin"),
         ("posix/Europe/Vaduz", "Europe/Vaduz"),
         ("tzone://Microsoft/Utc", "UTC"),
@@ -59,7 +64,9 @@ def test_names_that_programs_write(name: str, zone: str) -> None:
     assert found.name == zone
 
 
-@pytest.mark.parametrize("name", ["", "/", "..", "Europe", "Mars/Olympus", "localtime", "Europe/Madrid\0", "x" * 9999])
+@pytest.mark.parametrize(
+    "name", ["", "/", "..", "Europe", "Mars/Olympus", "localtime", "Europe/Madrid\0", "x" * 9999]
+)
 def test_names_that_stand_for_nothing(name: str) -> None:
     assert world_zone(name) is None
 
@@ -132,7 +139,14 @@ def test_an_abbreviation_with_rules_of_its_own_means_these() -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    ["TZOFFSETTO:+5744", "TZOFFSETTO:east", "TZOFFSETFROM:", "RRULE:FREQ=SECONDLY", "DTSTART:never"],
+    [
+        "TZOFFSETTO:+5744",
+        "TZOFFSETTO:east",
+        "TZOFFSETFROM:",
+        "RRULE:FREQ=SECONDLY",
+        "DTSTART:never",
+        "DTSTART",
+    ],
 )
 def test_a_zone_whose_rules_make_no_sense_is_unknown(broken: str) -> None:
     name = broken.partition(":")[0]
@@ -147,21 +161,20 @@ def test_an_unknown_zone_without_rules_sets_the_entry_aside() -> None:
     assert "time zone is unknown" in reading.set_aside[0].issue
 
 
+@functools.cache
+def rome_by_rules() -> tzinfo:
+    """Return the zone that follows the calendar's rules above."""
+    zone = OwnZone(*_read_zone([line.encode() for line in own_zone("Ours").split("\r\n")[2:]])).by_rules()
+    assert zone is not None
+    return zone.rules
+
+
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)))  # noqa: DTZ001
 def test_own_rules_agree_with_the_world_in_gaps_and_folds_too(wall: datetime) -> None:
-    from integrations.ical.lines import parse_line
-    from integrations.ical.scan import _read_zone
-    from integrations.ical.zones import OwnZone
-
-    lines = [line.encode() for line in own_zone("Ours").split("\r\n")[1:]]
-    assert parse_line(lines[0])
-    zone = OwnZone(*_read_zone(lines)).by_rules()
-    assert zone is not None
-    world = ZoneInfo("Europe/Rome")
+    ours, world = rome_by_rules(), ZoneInfo("Europe/Rome")
     for fold in (0, 1):
         local = wall.replace(microsecond=0, fold=fold)
-        there = local.replace(tzinfo=zone.rules)
-        assert there.utcoffset() == local.replace(tzinfo=world).utcoffset()
-    at = local.replace(tzinfo=ZoneInfo("UTC"))
-    assert at.astimezone(zone.rules).replace(tzinfo=None) == at.astimezone(world).replace(tzinfo=None)
-    assert at.astimezone(zone.rules).fold == at.astimezone(world).fold
+        assert local.replace(tzinfo=ours).utcoffset() == local.replace(tzinfo=world).utcoffset()
+    at = wall.replace(tzinfo=UTC)
+    assert at.astimezone(ours).replace(tzinfo=None) == at.astimezone(world).replace(tzinfo=None)
+    assert at.astimezone(ours).fold == at.astimezone(world).fold

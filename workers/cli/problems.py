@@ -4,7 +4,7 @@ MEANINGS = {
     "unreachable": "it could not be reached. Check the address or the path, and the network",
     "not_found": "there is nothing at its address or path. Check it",
     "not_a_calendar": "what is there is not a calendar. Check the address: it may show a sign-in page",
-    "not_available": "calendars of its provider are not set up here. See docs/settings.md, or use an https feed",
+    "not_available": "calendars of its provider are not set up here. See docs/settings.md, or use a feed",
     "no_file": "there is no file at its path that can be read. Check the path and who may read it",
     "bad_address": "its address can not be one. Check it; it has to begin with https://",
     "refused": "its server refuses to give it. Check the address: its owner may have made a new one",

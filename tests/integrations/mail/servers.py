@@ -77,12 +77,14 @@ def running(box: Postbox, *, tls_from_start: ssl.SSLContext | None = None, **opt
 
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
-    yield server.sockets[0].getsockname()[1]
-    asyncio.run_coroutine_threadsafe(stop(server), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
+    try:
+        server = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+        yield server.sockets[0].getsockname()[1]
+        asyncio.run_coroutine_threadsafe(stop(server), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:

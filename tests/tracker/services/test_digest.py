@@ -272,7 +272,8 @@ def test_it_counts_sessions_now_and_a_week_before(company: Company) -> None:
 def test_pairs_of_the_past_stay_in_the_numbers(company: Company) -> None:
     company.pair("gone", *meetings(*THURSDAYS[:1]), ends="2026-03-08")
     company.answer()
-    company.digest()
+    early = company.digest().numbers
+    assert (early.due, early.met) == (2, 1)
     late = company.build("2026-W22", "2026-06-01 06:00")
     assert (late.numbers.pairs, late.numbers.due, late.numbers.met, late.numbers.change) == (0, 2, 1, 0)
     assert late.is_empty

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 
 from tracker.errors import BadInput, ConnectorError
 from tracker.models import OutboxMail, OutboxState, Person
 from tracker.ports import Letter
-from tracker.services import outbox
+from tracker.services import outbox, schema
 from tracker.services.outbox import LEASE, MAX_ATTEMPTS, Note, enqueue, send_due
 from tracker.store import Store
 
@@ -303,6 +303,28 @@ def test_a_sender_that_slept_past_its_lease_changes_nothing(store: Store) -> Non
     assert (row.state, row.attempts) == (OutboxState.SENT, 2)
 
 
+def test_a_sender_that_slept_has_no_say_while_another_is_sending(store: Store) -> None:
+    _put(store)
+    asleep, waking = threading.Event(), threading.Event()
+
+    def sleep(recipient: str) -> ConnectorError:
+        asleep.set()
+        waking.wait(10)
+        return _never(recipient)
+
+    sleeper = threading.Thread(target=send_due, args=(store, FakeMailer(sleep), NOW))
+    sleeper.start()
+    asleep.wait(10)
+
+    def wake_the_other(_recipient: str) -> None:
+        waking.set()
+        sleeper.join(10)
+        assert _row(store).state == OutboxState.INFLIGHT
+
+    send_due(store, FakeMailer(wake_the_other), NOW + LEASE)
+    assert _row(store).state == OutboxState.SENT
+
+
 def test_two_senders_at_once_never_take_the_same_mail(store: Store) -> None:
     _put(store, *(f"p{n}@example.com" for n in range(20)))
     together = threading.Barrier(2, timeout=10)
@@ -332,6 +354,20 @@ def test_a_mail_in_one_senders_hands_does_not_hold_up_another(store: Store) -> N
     send_due(store, mailer, NOW)
     assert [who for who, _ in mailer.sent] == ["ana@example.com"]
     assert [who for who, _ in other.sent] == ["luis@example.com"]
+
+
+def test_a_mail_that_is_just_being_claimed_is_passed_over(fresh_database: str) -> None:
+    # PostgreSQL alone: SQLite has one writer at a time. Whoever waits for a lock fails after two seconds.
+    patience = make_url(fresh_database).update_query_dict({"options": "-c lock_timeout=2000"})
+    store = Store(patience.render_as_string(hide_password=False))
+    schema.upgrade(store)
+    _put(store, "ana@example.com", "luis@example.com")
+    mailer = FakeMailer()
+    with store.write() as db:
+        db.execute(select(OutboxMail.id).order_by(OutboxMail.id).limit(1).with_for_update())
+        send_due(store, mailer, NOW, limit=1)
+    assert [who for who, _ in mailer.sent] == ["luis@example.com"]
+    store.close()
 
 
 # --- looking after it ---

@@ -41,6 +41,8 @@ class Session(Base):
     called_off_by: Mapped[str | None] = mapped_column(String(8))
     # Up to here the pair has told what became of entries that vanished; a later vanishing asks again.
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Sessions at the very same time that the pair says are other ones.
+    distinct_from: Mapped[list[int]] = mapped_column(JSON, default=list)
 
     pair: Mapped[Pair] = relationship()
     keys: Mapped[list["SessionKey"]] = relationship(back_populates="session", cascade="all, delete-orphan")

@@ -62,7 +62,7 @@ Question = WhichPair | Suggested | Vanished
 
 def list_questions(db: OrmSession, person: Person, now: datetime) -> list[Question]:
     """Return what the person is asked, earliest session first."""
-    pairs = {pair.id: pair for pair in db.scalars(_pairs_of(person))}
+    pairs = {pair.id: pair for pair in db.scalars(pairs_of(person))}
     if not pairs:
         return []
     questions: list[Question] = [
@@ -81,7 +81,7 @@ def choose_pair(db: OrmSession, copy_id: int, pair_id: int | None, *, by: Person
     copy = db.get(Copy, copy_id)
     if copy is None or copy.calendar.person_id != by.id:
         raise NotAllowed(f"copy {copy_id} is not theirs")
-    pair_ids = [pair.id for pair in db.scalars(_pairs_of(by))]
+    pair_ids = [pair.id for pair in db.scalars(pairs_of(by))]
     if pair_id is not None and pair_id not in pair_ids:
         raise NotAllowed(f"pair {pair_id} is not theirs")
     asking = db.scalars(
@@ -98,9 +98,9 @@ def answer_suggestion(
     db: OrmSession, session_ids: Sequence[int], *, counts: bool, by: Person, act: Act
 ) -> None:
     """Say whether suggested sessions count. Raises NotAllowed where one of them is not theirs."""
-    for session in [_own_session(db, session_id, by) for session_id in session_ids]:
+    for session in [own_session(db, session_id, by) for session_id in session_ids]:
         session.standing = Standing.COUNTED if counts else Standing.DISMISSED
-        _note(db, act, "suggestion.answered", session, counts=counts)
+        note_answer(db, act, "suggestion.answered", session, counts=counts)
 
 
 def say_called_off(db: OrmSession, session_id: int, side: Side | None, *, by: Person, act: Act) -> None:
@@ -108,30 +108,31 @@ def say_called_off(db: OrmSession, session_id: int, side: Side | None, *, by: Pe
     session, gone_at = _vanished_session(db, session_id, by)
     session.called_off_at, session.called_off_by = gone_at, side.value if side else None
     session.settled_at = act.at
-    _note(db, act, "session.called_off", session, side=session.called_off_by)
+    note_answer(db, act, "session.called_off", session, side=session.called_off_by)
 
 
 def say_stands(db: OrmSession, session_id: int, *, by: Person, act: Act) -> None:
     """Say that a session takes place although its entry vanished."""
     session, _ = _vanished_session(db, session_id, by)
     session.settled_at = act.at
-    _note(db, act, "session.stands", session)
+    note_answer(db, act, "session.stands", session)
 
 
 def say_moved(db: OrmSession, session_id: int, to_session_id: int, *, by: Person, act: Act) -> None:
     """Say that a session whose entry vanished is the other one now: from then on the two are one."""
     session, _ = _vanished_session(db, session_id, by)
-    other = _own_session(db, to_session_id, by)
+    other = own_session(db, to_session_id, by)
     if other.pair_id != session.pair_id or other is session:
         raise BadInput(N_("Choose another session of the two of you."))
     lock_pairs(db, [session.pair_id])
     session.settled_at = act.at
     absorb_session(db, session, other)
     refresh_times(db, [session.id])
-    _note(db, act, "session.moved", session, absorbed=to_session_id)
+    note_answer(db, act, "session.moved", session, absorbed=to_session_id)
 
 
-def _pairs_of(person: Person) -> Select[Pair]:
+def pairs_of(person: Person) -> Select[Pair]:
+    """Return the selection of the pairs that the person is one of."""
     return select(Pair).where(or_(Pair.mentor_id == person.id, Pair.mentee_id == person.id))
 
 
@@ -188,14 +189,21 @@ def _vanished(db: OrmSession, pair_ids: list[int], now: datetime) -> Iterator[Va
 
 
 def _gone_sessions(db: OrmSession, sessions: Sequence[Session]) -> Iterator[tuple[Session, datetime]]:
+    for session, shown, last in last_states(db, sessions):
+        gone_at = vanished_at(shown, last)
+        if gone_at is not None and (session.settled_at is None or session.settled_at < gone_at):
+            yield session, gone_at
+
+
+def last_states(
+    db: OrmSession, sessions: Sequence[Session]
+) -> Iterator[tuple[Session, Sequence[CopyHistory], Observation]]:
+    """Yield each session with its copies and what they say of it at last."""
     copies = load_copies(db, SessionKey.session_id.in_([session.id for session in sessions]))
     members = load_members(db, {session.pair_id for session in sessions})
     for session in sessions:
         shown = copies.get(session.id, [])
-        last = merge_meeting(meeting_of(session), shown, members[session.pair_id])[-1]
-        gone_at = vanished_at(shown, last)
-        if gone_at is not None and (session.settled_at is None or session.settled_at < gone_at):
-            yield session, gone_at
+        yield session, shown, merge_meeting(meeting_of(session), shown, members[session.pair_id])[-1]
 
 
 def vanished_at(copies: Sequence[CopyHistory], last: Observation) -> datetime | None:
@@ -230,7 +238,8 @@ def _possible_moves(db: OrmSession, session: Session, gone_at: datetime) -> tupl
     )
 
 
-def _own_session(db: OrmSession, session_id: int, by: Person) -> Session:
+def own_session(db: OrmSession, session_id: int, by: Person) -> Session:
+    """Return the session if it is one of the person's pairs'. Raises NotAllowed."""
     session = db.get(Session, session_id)
     if session is None or by.id not in (session.pair.mentor_id, session.pair.mentee_id):
         raise NotAllowed(f"session {session_id} is not theirs")
@@ -238,12 +247,13 @@ def _own_session(db: OrmSession, session_id: int, by: Person) -> Session:
 
 
 def _vanished_session(db: OrmSession, session_id: int, by: Person) -> tuple[Session, datetime]:
-    session = _own_session(db, session_id, by)
+    session = own_session(db, session_id, by)
     for _, gone_at in _gone_sessions(db, [session]):
         return session, gone_at
     raise BadInput(N_("This session is on the calendar again, or has been answered for."))
 
 
-def _note(db: OrmSession, act: Act, what: str, session: Session, **details: object) -> None:
+def note_answer(db: OrmSession, act: Act, what: str, session: Session, **details: object) -> None:
+    """Put the answer on record, and have the pair judged anew."""
     record(db, act, what, f"session:{session.id}", **details)
     touch_pairs(db, [session.pair_id], act.at)

@@ -268,6 +268,7 @@ def upgrade() -> None:
         sa.Column("called_off_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("called_off_by", sa.String(length=8), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("distinct_from", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["pair_id"], ["pairs.id"], name=op.f("fk_sessions_pair_id"), ondelete="CASCADE"
         ),

@@ -5,7 +5,8 @@ What the server says decides: 4xx and a broken line are tried again, 5xx is fina
 
 import smtplib
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -64,12 +65,23 @@ class SmtpMailer:
 
     def send(self, message: bytes, *, sender: str, recipient: str) -> None:
         """Hand the message over. Returns once the server has taken it; raises ConnectorError otherwise."""
+        with self._in_words(), self._conversation(sender) as server:
+            _hand_over(server, message, sender, recipient)
+
+    def check(self, sender: str) -> None:
+        """Connect, encrypt and log in as for a mail, and leave. Raises ConnectorError."""
+        with self._in_words(), self._conversation(sender):
+            pass
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
         try:
-            self._converse(message, sender, recipient)
+            yield
         except smtplib.SMTPAuthenticationError as error:
             raise _wrong_login(error) from None
         except smtplib.SMTPRecipientsRefused as error:
-            raise _refusal(*error.recipients[recipient]) from None
+            # We name one recipient at a time.
+            raise _refusal(*next(iter(error.recipients.values()))) from None
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError, smtplib.SMTPHeloError) as error:
             raise _refusal(error.smtp_code, error.smtp_error) from None
         except (smtplib.SMTPNotSupportedError, UnicodeError):
@@ -80,28 +92,12 @@ class SmtpMailer:
         except (smtplib.SMTPException, OSError) as error:
             raise self._unreachable(type(error).__name__) from None
 
-    def check(self, sender: str) -> None:
-        """Connect, encrypt and log in as for a mail, and leave. Raises ConnectorError."""
-        try:
-            server = self._connect(sender)
-            try:
-                self._greet(server)
-            finally:
-                with suppress(smtplib.SMTPException, OSError):
-                    server.quit()
-                server.close()
-        except smtplib.SMTPAuthenticationError as error:
-            raise _wrong_login(error) from None
-        except ssl.SSLCertVerificationError:
-            raise self._unreachable("its certificate is not one we trust; see CADENCIA_CA_BUNDLE") from None
-        except (smtplib.SMTPException, OSError) as error:
-            raise self._unreachable(type(error).__name__) from None
-
-    def _converse(self, message: bytes, sender: str, recipient: str) -> None:
+    @contextmanager
+    def _conversation(self, sender: str) -> Iterator[smtplib.SMTP]:
         server = self._connect(sender)
         try:
             self._greet(server)
-            _hand_over(server, message, sender, recipient)
+            yield server
         finally:
             # However the goodbye goes: a mail that was taken is taken.
             with suppress(smtplib.SMTPException, OSError):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations.mail import open_mailer
+from integrations.mail import FolderMailer, SmtpMailer, open_mailer
 from integrations.mail.smtp import read_address
 from tests.integrations.mail.servers import Postbox, certificate, running
 from tracker.errors import BadSettings, ConnectorError
@@ -242,3 +242,24 @@ def test_a_mail_url_that_makes_no_sense_is_told_without_showing_it(url: str) -> 
 
 def test_the_password_is_not_in_what_is_printed() -> None:
     assert "hunter2" not in repr(read_address("smtp://u:hunter2@m"))
+
+
+# --- trying it out, for the doctor ---
+
+
+def test_a_server_is_tried_without_a_mail(box: Postbox, tmp_path: Path) -> None:
+    context, ca = certificate(tmp_path)
+    with running(box, tls_context=context, authenticator=box.authenticate, auth_required=True) as port:
+        SmtpMailer(read_address(f"smtp://ana:{PASSWORD}@127.0.0.1:{port}"), ca).check(SENDER)
+        with pytest.raises(ConnectorError, match="refused the login"):
+            SmtpMailer(read_address(f"smtp://ana:wrong@127.0.0.1:{port}"), ca).check(SENDER)
+    assert len(box.logins) >= 2
+    assert box.got == []
+
+
+def test_a_folder_is_tried_without_a_trace(tmp_path: Path) -> None:
+    FolderMailer(tmp_path / "mail").check(SENDER)
+    assert list((tmp_path / "mail").iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConnectorError, match="can not be written"):
+        FolderMailer(tmp_path / "file").check(SENDER)

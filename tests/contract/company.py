@@ -194,9 +194,10 @@ class Company:
         return sorted(c.starts_at for c in alive)
 
     def truth(self, person: str) -> list[datetime]:
-        """Return where that calendar's tagged entries stand in truth."""
-        tagged = (e for e in self.office.calendars[person].alive() if "#mentoring" in e["summary"])
-        return sorted(instant(read_time(e["start"])) for e in tagged)
+        """Return where that calendar's entries stand in truth: tagged ones, and those of two."""
+        entries = self.office.calendars[person].alive()
+        ours = (e for e in entries if "#mentoring" in e["summary"] or len(e["attendees"]) == 2)
+        return sorted(instant(read_time(e["start"])) for e in ours)
 
     def _found(self) -> int:
         with self.store.write() as db:

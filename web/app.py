@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from jinja2 import StrictUndefined
@@ -23,6 +23,7 @@ from web.pairs import pairs
 from web.pairs.goals import goals
 from web.pairs.questions import questions
 from web.security import secure
+from web.words.marks import Names
 from web.words.standing import STANDING_WORDS
 
 
@@ -60,6 +61,7 @@ def _for_templates() -> dict[str, Any]:
         "language": current.language(),
         "other_languages": {code: name for code, name in LANGUAGES.items() if code != current.language()},
         "MARKS": MARKS,
+        "names": Names(current.reader(), outside=(request.endpoint or "").startswith("hr.")),
         "health_words": STANDING_WORDS,
         "has_pairs": _has_pairs,
     }

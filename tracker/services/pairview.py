@@ -12,6 +12,7 @@ from tracker.ledger import Absence, Evidence, Ledger, Outcome, Policy, Side, dec
 from tracker.models import Agreement, Calendar, CalendarStatus, LedgerRow, Pair
 from tracker.services.beats import Beat, beats_of, current_beat
 from tracker.services.evidence import load_evidence, policy_of
+from tracker.services.overview import Card
 from tracker.services.stories import Story, load_stories
 
 # Answers are asked for as long as somebody may remember.
@@ -63,6 +64,11 @@ class PairView:
     def beats(self) -> list[Beat]:
         """Return the periods of all agreements, oldest first."""
         return [chapter.beat for chapter in self.chapters]
+
+    @property
+    def card(self) -> Card:
+        """Return the pair as lists show it."""
+        return Card(self.pair, self.agreement, self.ledger, tuple(self.beats))
 
     @property
     def now_beat(self) -> Beat | None:

@@ -1,6 +1,6 @@
 """The page of a pair, and the answers given on it. Who may see which pair is decided in web.policy alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import BadInput
 from tracker.ledger import Side
+from tracker.models import Pair
 from tracker.services.confirm import (
     AlreadyKnown,
     Told,
@@ -29,6 +30,7 @@ from web.judging import judge_now
 from web.pairs.forms import TellForm
 from web.pairs.page import page_of
 from web.words import sessions
+from web.words.marks import Names
 from web.words.people import Eyes
 from web.words.verdicts import Teller
 
@@ -40,12 +42,26 @@ T = TypeVar("T")
 @pairs.get("")
 def mine() -> ResponseReturnValue:
     """Show the pairs that the person is one of."""
+    person, now = current.signed_in(), current.now()
     with current.ports().store.read() as db:
-        cards = cards_of(db, current.signed_in(), current.now())
-        asked = list_questions(db, current.signed_in(), current.now())
-    open_entries = [q for q in asked if isinstance(q, WhichPair)]
-    own_pairs = [card.pair for card in cards]
-    return render_template("pairs/mine.html", cards=cards, questions=open_entries, own_pairs=own_pairs)
+        cards = cards_of(db, person, now)
+        asked = list_questions(db, person, now)
+        counts = {card.pair.id: _count_asked(db, card.pair, asked) for card in cards}
+    return render_template(
+        "pairs/mine.html",
+        cards=cards,
+        questions=[q for q in asked if isinstance(q, WhichPair)],
+        own_pairs=[card.pair for card in cards],
+        counts=counts,
+    )
+
+
+def _count_asked(db: OrmSession, pair: Pair, asked: Sequence[Question]) -> int:
+    person, now = current.signed_in(), current.now()
+    side = side_of(pair, person)
+    sessions = load_view(db, pair, now).asked(side, now) if side else []
+    # "Whose entry is it?" is asked above the list.
+    return len(sessions) + sum(not isinstance(q, WhichPair) and q.pair_id == pair.id for q in asked)
 
 
 @pairs.get("/<id:pair_id>")
@@ -59,6 +75,7 @@ def show(pair_id: int) -> ResponseReturnValue:
         questions = [q for q in list_questions(db, person, now) if concerns(q, pair_id)] if side else []
         own_pairs = pairs_of(db, person) if questions else []
     eyes = Eyes(current.reader(), pair, side)
+    asked = view.asked(side, now) if side else []
     return render_template(
         "pairs/show.html",
         view=view,
@@ -67,7 +84,8 @@ def show(pair_id: int) -> ResponseReturnValue:
         goals=goals,
         questions=questions,
         own_pairs=own_pairs,
-        asked=view.asked(side, now) if side else [],
+        asked=asked,
+        names=Names(eyes.reader, outside=side is None, waiting={story.key for story in asked}),
         address=pair.program.address or current.ports().settings.program_address,
         words=sessions,
         **page_of(view, eyes),

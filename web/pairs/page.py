@@ -8,6 +8,7 @@ from tracker.services.beats import Place
 from tracker.services.pairview import Chapter, PairView
 from tracker.wording import MARKS, N_, Mark
 from web.words.people import Eyes
+from web.words.standing import standing
 
 
 def page_of(view: PairView, eyes: Eyes) -> dict[str, Any]:
@@ -19,6 +20,9 @@ def page_of(view: PairView, eyes: Eyes) -> dict[str, Any]:
         "legend": _legend(view.chapters),
         "summary": _summary(view, eyes),
         "rules": _rules(view.policy, eyes),
+        "standing": standing(eyes.reader, Card(view.pair, view.agreement, view.ledger, ()))
+        if not eyes.side
+        else [],
     }
 
 

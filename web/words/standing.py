@@ -10,7 +10,7 @@ _WORRIES = (Health.OFF_TRACK, Health.AT_RISK, Health.UNKNOWN)
 _REASONS = {
     HealthReason.STALE: N_("A calendar could not be read lately."),
     HealthReason.DISPUTED: N_("The two see the last session differently."),
-    HealthReason.NOTHING_SCHEDULED: N_("Nothing is planned yet."),
+    HealthReason.NOTHING_SCHEDULED: N_("Nothing is planned for %(period)s yet."),
 }
 
 
@@ -20,7 +20,8 @@ def standing(reader: Reader, card: Card) -> list[str]:
     if ledger is None:
         return [reader.say(N_("It appears within a minute of being imported."))]
     lines = [_missed_in_a_row(reader, ledger)]
-    lines += [reader.say(_REASONS[reason]) for reason in ledger.health_reasons if reason in _REASONS]
+    period = reader.period(card.agreement.every, card.agreement.unit)
+    lines += [reader.say(_REASONS[r], period=period) for r in ledger.health_reasons if r in _REASONS]
     lines += [*_named(reader, card, ledger), next_session(reader, ledger)]
     return [line for line in lines if line]
 
@@ -39,9 +40,7 @@ def _named(reader: Reader, card: Card, ledger: Ledger) -> list[str]:
     missed = ledger.due - ledger.met
     eyes = Eyes(reader, card.pair, None)
     named = ((Side.MENTOR, ledger.missed_by_mentor), (Side.MENTEE, ledger.missed_by_mentee))
-    text = N_("%(name)s could not make %(count)d of the %(missed)d missed.")
-    if missed == 1:
-        text = N_("%(name)s could not make it.")
+    text = N_("%(count)d of %(missed)d missed without %(name)s.") if missed > 1 else N_("Without %(name)s.")
     return [
         reader.say(text, name=eyes.name(side), count=count, missed=missed) for side, count in named if count
     ]

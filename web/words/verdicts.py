@@ -117,20 +117,31 @@ class Teller:
         return [self._say(N_("%(held)d of %(required)d sessions took place."), held=held, required=required)]
 
     def _met(self, chapter: Chapter) -> list[str]:
+        return [*self._when_met(chapter), *(self._how_known(story) for story in chapter.serving)]
+
+    def _when_met(self, chapter: Chapter) -> list[str]:
         reason = chapter.beat.period.reason
         if reason is Reason.RESCHEDULED:
             return [self._moved(story) for story in chapter.serving if self._changed_date(story)] or [
                 self._say(N_("The session was given a new date in time, so it counts here."))
             ]
         if reason in (Reason.EARLY, Reason.LATE):
-            grace = self.policy.grace_days
-            return [
-                self._say(
-                    N_("The session lies outside these days. Up to %(days)d days before or after count."),
-                    days=grace,
-                )
-            ]
+            text = N_("The session lies outside these days. Up to %(days)d days before or after count.")
+            return [self._say(text, days=self.policy.grace_days)]
         return [self._say(N_("The session took place within these days."))]
+
+    def _how_known(self, story: Story) -> str:
+        saying = [side for side in Side if (word := story.word_of(side)) and word.held]
+        if len(saying) == 2:
+            return self._say(N_("Both said so."))
+        if story.recorded is not None and len(story.recorded) == 2:
+            return self._say(N_("The record of the online meeting shows both."))
+        if not saying:
+            return self._say(N_("Nobody said otherwise, and in this program the calendar is believed."))
+        text = N_("%(name)s said so, and nobody said otherwise within %(days)d days.")
+        if saying[0] is self.eyes.side:
+            text = N_("You said so, and nobody said otherwise within %(days)d days.")
+        return self._say(text, name=self.eyes.name(saying[0]), days=self.policy.confirm_within_days)
 
     def _missed(self, chapter: Chapter) -> list[str]:
         failed = [s for s in chapter.stories if self._failed(s) and s.key not in chapter.beat.period.sessions]

@@ -12,7 +12,6 @@ settings.
 
 import contextlib
 import email.utils
-import ipaddress
 import logging
 import re
 import socket
@@ -21,9 +20,9 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin
 
 import requests
 import urllib3
@@ -31,26 +30,18 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from integrations.addresses import check_url, is_open_address
+from tracker.clock import SystemClock
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited
 
 UNREACHABLE = (
     "This address could not be read. Check that it opens in a private browser window without signing in."
 )
-BAD_ADDRESS = "The calendar's address must begin with https://, without user name or unusual port."
 USER_AGENT = "Cadencia (calendar reader)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
 # urllib3 writes whole addresses to its debug log, and a feed's address is a secret.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-
-_CLOSED_V4 = tuple(map(ipaddress.IPv4Network, (
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16",
-    "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
-    "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-)))  # fmt: skip
-# Only what is handed out for the open internet, less what wraps IPv4 (Teredo, 6to4) or is for examples.
-_OPEN_V6 = ipaddress.IPv6Network("2000::/3")
-_CLOSED_V6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,47 +153,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except (ValueError, TypeError, IndexError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(0.0, (at - datetime.now(UTC)).total_seconds()), 86_400.0)
-
-
-# Addresses
-
-
-def check_url(url: str, allowed_hosts: frozenset[str]) -> str:
-    """Return the https (or, for an allowed host, http) address that `url` means. Raises ConnectorError.
-
-    `webcal:` is https. No user name, no port below 1024 other than 443 (80 for http); an allowed host may
-    have any port.
-    """
-    parts = _split(url)
-    if parts is None:
-        raise ConnectorError(BAD_ADDRESS, code="bad_address")
-    scheme, host, port, rest = parts
-    allowed = host in allowed_hosts or f"{host}:{port}" in allowed_hosts
-    if scheme == "http" and not allowed:
-        raise ConnectorError(BAD_ADDRESS, code="bad_address")
-    if port is not None and not allowed and port < 1024 and port != 443:
-        raise ConnectorError(BAD_ADDRESS, code="bad_address")
-    where = f"[{host}]" if ":" in host else host
-    return urlunsplit((scheme, f"{where}:{port}" if port else where, *rest, ""))
-
-
-def _split(url: str) -> tuple[str, str, int | None, tuple[str, str]] | None:
-    # Browsers and parsers disagree on blanks, controls and backslashes; none belongs in an address.
-    url = url.strip(" \t\r\n")
-    if re.search(r"[\x00-\x20\x7f\\]", url):
-        return None
-    try:
-        parts = urlsplit(url)
-        scheme = {"webcal": "https", "webcals": "https", "https": "https", "http": "http"}.get(parts.scheme)
-        host = parts.hostname or ""
-        host = host if ":" in host else host.encode("idna").decode()
-        port = parts.port
-    except (ValueError, UnicodeError):
-        return None
-    if not scheme or not host or "@" in parts.netloc:
-        return None
-    return scheme, host.rstrip("."), port, (parts.path or "/", parts.query)
+    return min(max(0.0, (at - SystemClock().now()).total_seconds()), 86_400.0)
 
 
 def _next_target(current: str, location: str, allowed_hosts: frozenset[str]) -> str:
@@ -211,17 +162,6 @@ def _next_target(current: str, location: str, allowed_hosts: frozenset[str]) -> 
     except (ConnectorError, ValueError):
         pass
     raise ConnectorError(UNREACHABLE)
-
-
-def is_open_address(text: str) -> bool:
-    """Tell whether an IP address belongs to the open internet, with nothing of ours behind it."""
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv4Address):
-        return not any(address in net for net in _CLOSED_V4)
-    return address in _OPEN_V6 and not any(address in net for net in _CLOSED_V6)
 
 
 # One request

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from integrations import http
-from integrations.http import UNREACHABLE, Limits, check_url, fetch, is_open_address, retry_after, send
+from integrations.addresses import check_url, is_open_address
+from integrations.http import UNREACHABLE, Limits, fetch, retry_after, send
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited
 
 LOCAL = frozenset({"127.0.0.1"})

@@ -154,12 +154,9 @@ def _rules(owners: Iterable[str], *, untagged: bool) -> "TagRules":
 
 
 def _inside(events: "Iterable[CalendarEvent]", window: "Window", zone: tzinfo) -> "Iterator[CalendarEvent]":
-    """Yield what touches the window itself: a source may answer for somewhat more."""
+    """Yield what is in the window at its present time: a source tells more, such as what moved out of it."""
     for e in events:
-        spans = [(e.start, e.end)]
-        if e.original_start is not None:
-            spans.append((e.original_start, e.original_end or e.original_start))
-        if any(_touches(window, _instant(a, zone), _instant(b, zone)) for a, b in spans):
+        if _touches(window, _instant(e.start, zone), _instant(e.end, zone)):
             yield e
 
 

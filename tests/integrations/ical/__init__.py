@@ -1,0 +1,1 @@
+"""Reading calendars that are files or feeds."""

@@ -7,9 +7,12 @@ no observation is dated later.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from tracker.events import CalendarEvent, CopyRole, EventKind, EventStatus, Moment, Response
+
+# An entry without a length is a moment to be reminded of; evidence ends after it starts.
+SHORTEST = timedelta(minutes=1)
 
 Responses = Mapping[str, Response]
 
@@ -112,7 +115,7 @@ def _present(event: CalendarEvent, responses: Responses, now: datetime) -> Seen:
         at=now,
         sure_from=now,
         starts_at=instant_of(event.start),
-        ends_at=instant_of(event.end),
+        ends_at=max(instant_of(event.end), instant_of(event.start) + SHORTEST),
         all_day=is_all_day(event.start),
         status=event.status,
         responses=dict(responses),
@@ -130,6 +133,7 @@ def _original(event: CalendarEvent, responses: Responses) -> Seen:
     start, end = event.original_start or event.start, event.original_end
     starts_at = instant_of(start)
     ends_at = instant_of(end) if end else starts_at + (instant_of(event.end) - instant_of(event.start))
+    ends_at = max(ends_at, starts_at + SHORTEST)
     return Seen(
         at=starts_at,
         sure_from=starts_at,

@@ -218,6 +218,14 @@ def test_an_all_day_entry_keeps_its_date() -> None:
     assert (seen.all_day, seen.starts_at) == (True, instant("2026-02-09 00:00"))
 
 
+def test_an_entry_without_a_length_ends_after_it_starts() -> None:
+    begins = instant("2026-02-09 10:00")
+    event = replace(move(occurrence(begins), "2026-02-09 12:00", "2026-01-20 10:00"), original_end=begins)
+
+    for seen in observe_first(replace(event, end=event.start), SILENT, NOW):
+        assert seen.ends_at > seen.starts_at
+
+
 def test_copies_of_one_slot_share_its_name() -> None:
     event = occurrence("2026-02-09 10:00", uid="ABC@google.com")
     other = replace(event, lineage=" abc@google.com", provider_event_id="other", uid="something else")

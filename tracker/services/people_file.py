@@ -34,6 +34,7 @@ COLUMNS = Columns(
     required=("email", "name"),
 )
 CLEAR = "-"
+MOST_NOTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +129,16 @@ def read_calendar(text: str, email: str, folder: Path | None) -> CalendarAt:
 
 def missing_files(rows: list[PersonRow], file: File) -> tuple[str, ...]:
     """Return a note for each calendar file that is not there yet: no reason to refuse the person."""
-    return tuple(
-        f"{file.name}, line {row.line}, calendar: there is no file {row.calendar.address} yet."
+    missing = [
+        (row.line, row.calendar.address)
         for row in rows
         if row.calendar
         and row.calendar.address.startswith(os.sep)
         and not Path(row.calendar.address).exists()
-    )
+    ]
+    notes = [
+        f"{file.name}, line {line}, calendar: there is no file {path} yet."
+        for line, path in missing[:MOST_NOTES]
+    ]
+    rest = len(missing) - len(notes)
+    return (*notes, f"{file.name}: {rest} more calendar files are not there yet.") if rest else tuple(notes)

@@ -176,8 +176,14 @@ def _records(text: str, delimiter: str, skip: int, problems: Problems) -> Iterat
             line = reader.line_num + 1
     except csv.Error as error:
         # What follows can not be told apart any more, so this is the last problem of the file.
-        hint = "a quotation mark opens here and does not close" if "end of data" in str(error) else str(error)
-        problems.add(line, "", f"{hint}. Write a quotation mark inside a cell twice, and close every cell.")
+        problems.add(line, "", _explain(str(error)))
+
+
+def _explain(said: str) -> str:
+    if "larger than field limit" in said:
+        return "a cell is far too long. Is a quotation mark missing?"
+    hint = "a quotation mark opens here and does not close" if "end of data" in said else said
+    return f"{hint}. Write a quotation mark inside a cell twice, and close every cell."
 
 
 def _clean(cell: str) -> str:

@@ -12,6 +12,8 @@ from tracker.services.audit import Act
 from tracker.services.tables import File
 from tracker.settings import load_settings
 
+LARGEST_FILE = 256 << 20
+
 
 @contextmanager
 def opened(clock: Clock | None = None) -> Iterator[Ports]:
@@ -33,7 +35,11 @@ def read_file(name: str) -> File:
     """Read a file that was named on the command line. Raises BadInput."""
     path = Path(name)
     try:
-        return File(path.name, path.read_bytes(), path.absolute().parent)
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         raise BadInput(f"{name}: {reason}. Name the path of a CSV file.") from None
+    if len(data) > LARGEST_FILE:
+        raise BadInput(f"{name}: more than {LARGEST_FILE >> 20} MB. Is it a list of people or pairs?")
+    return File(path.name, data, path.absolute().parent)

@@ -118,3 +118,14 @@ def test_a_database_in_memory_has_the_same_tables(store: Store) -> None:
     schema.create_in_memory(memory)
     assert _tables(memory) == _tables(store) - {"alembic_version"}
     memory.close()
+
+
+def test_an_older_database_is_told_from_a_newer_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    newest = schema.newest()
+    assert not schema.is_older(store)
+    monkeypatch.setattr(schema, "_known", lambda: frozenset({newest, "9000"}))
+    assert schema.is_older(store)
+    with pytest.raises(BadSettings, match="older version"):
+        schema.require_current(store)
+    monkeypatch.setattr(schema, "_known", lambda: frozenset({"0000"}))
+    assert not schema.is_older(store)

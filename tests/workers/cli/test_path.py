@@ -214,6 +214,12 @@ def test_a_bad_file_is_refused_with_every_line_named(office: Shell) -> None:
     office.run("people", "import", str(office.folder), status=1)
 
 
+def test_a_file_without_end_is_no_list(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.cli.setup.LARGEST_FILE", 1000)
+    shell.write("people.csv", "email,name\n" + "a@x.com,Ana\n" * 200)
+    assert "Is it a list" in shell.run("people", "import", "people.csv", status=1).stderr
+
+
 def test_a_backup_comes_back(office: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     office.run("sync")
     office.run("backup", "copy")

@@ -10,7 +10,7 @@ from hashlib import sha256
 from integrations.ical.component import Component, read_component
 from integrations.ical.mapping import Facts, Origin, read_facts, to_event
 from integrations.ical.recurrence import BadRule, Budget, TooMuch
-from integrations.ical.scan import Block, Feed, add_families, line_number, open_feed, pick_blocks
+from integrations.ical.scan import Block, Feed, add_families, line_number, open_feed, own_uid, pick_blocks
 from integrations.ical.series import (
     Family,
     Occurrence,
@@ -164,7 +164,8 @@ class _Reader:
             self._put_aside(component.block, issue)
 
     def _put_aside(self, block: Block, issue: str) -> None:
-        self.set_aside.append(SetAside(f"line {line_number(self.data, self.feed, block)}", issue))
+        place = f"line {line_number(self.data, self.feed, block)}"
+        self.set_aside.append(SetAside(place, issue, own_uid(self.feed, block) or None))
 
     def _name(self, component: Component) -> str:
         """Return a UID for an entry without one: the same as long as the entry is."""

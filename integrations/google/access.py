@@ -15,7 +15,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.oauth2 import credentials, service_account
 
 from integrations.google.errors import NO_KEY, grant_problem
-from tracker.errors import ConnectorError
+from tracker.errors import BadPayload, ConnectorError
 
 # Least first: the first that the administrator granted is used.
 SCOPES = (
@@ -66,6 +66,9 @@ class Access:
             self._credentials = self._grant()
         except GoogleAuthError as error:
             problem = grant_problem(error)
+        except (TypeError, ValueError, AttributeError):
+            # The library trips over answers that are no JSON, such as a proxy's sign-in page.
+            problem = BadPayload("What answered in Google's place did not send a token.")
         if problem is not None:
             raise problem
 

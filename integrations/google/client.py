@@ -120,7 +120,7 @@ class Line:
             answer = self._send(method, uri, body, sent)
             if isinstance(answer, bytes):
                 return _OK, answer
-            if type(answer) is AuthRevoked and not is_second:
+            if answer.code == AuthRevoked.code and not is_second:
                 # Tokens can die before their time; only a fresh one that is refused tells something.
                 token, is_second = self._access.replace(token), True
                 continue

@@ -108,7 +108,7 @@ def _forbidden(reasons: frozenset[str]) -> ConnectorError:
     if reasons & _NOT_ENABLED:
         return ConnectorError(NOT_ENABLED, code="not_enabled")
     if reasons & _NO_SCOPE:
-        return AuthRevoked(NO_SCOPE)
+        return AuthRevoked(NO_SCOPE, code="no_scope")
     return ConnectorError(NO_RIGHT, code="no_right")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from integrations.google.client import GoogleApi, Line
+from integrations.google.errors import FORGOTTEN
 from integrations.google.payload import (
     EVENT_TYPES,
     ITEM_FIELDS,
@@ -46,9 +47,9 @@ class Listing:
         except ConnectorError as error:
             if error.code != "refused":
                 raise
-            raise SyncTokenExpired(
-                "Google does not know this sync token: the calendar is read anew."
-            ) from None
+        else:
+            return
+        raise SyncTokenExpired(FORGOTTEN)
 
     def instances(self, series_id: str, window: Window) -> Iterator[msgspec.Raw]:
         """Yield the series' instances inside the window, cancelled ones included."""

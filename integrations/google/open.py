@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from integrations.google.access import Consent, Delegation
 from integrations.google.client import API_ROOT, GoogleApi
@@ -21,11 +22,12 @@ def open_calendar(
     account = normal_address(address)
     if account.count("@") != 1 or account.startswith("@") or account.endswith("@") or " " in account:
         raise ConnectorError("A Google calendar is named by its account's address.", code="bad_address")
-    api = _api(api_root or API_ROOT, str(ca_bundle) if ca_bundle else None)
-    if isinstance(key, Consent):
-        access = key.access(api.exchange)
-    else:
-        access = _delegation(api, key).access_for(account)
+    with _opening:
+        api = _api(api_root or API_ROOT, str(ca_bundle) if ca_bundle else None)
+        if isinstance(key, Consent):
+            access = key.access(api.exchange)
+        else:
+            access = _delegation(api, key).access_for(account)
     return GoogleSource(api, api.line(access), account)
 
 
@@ -40,6 +42,7 @@ def close_connections() -> None:
 
 # One of each for the process: connections and tokens are worth keeping.
 _opened: list[GoogleApi] = []
+_opening = Lock()
 
 
 @lru_cache(maxsize=4)

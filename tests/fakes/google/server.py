@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import threading
 import time
 from collections import deque
@@ -56,6 +57,8 @@ class FakeGoogle:
     latency_s: float = 0.0
     shared_with: set[tuple[str, str]] = field(default_factory=set)
     raw: bytes | None = None  # sent instead of every answer, as a proxy in between would
+    packed: int = 0  # so many answers were sent packed
+    cuts_packed: bool = False  # and end too early
     root: str = ""
 
     def __post_init__(self) -> None:
@@ -185,6 +188,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         time.sleep(self.google.latency_s)
+        if self.google.raw is not None:
+            self._send(200, None, {})
+            return
         if self.path == "/token":
             status, value = self.google.desk.answer(dict(parse_qsl(body.decode())))
             self._send(status, value, {})
@@ -210,6 +216,8 @@ class _Handler(BaseHTTPRequestHandler):
         )
         if packs and len(content) > PACK_FROM:
             content = gzip.compress(content, 1)
+            content = content[: len(content) // 2] if self.google.cuts_packed else content
+            self.google.packed += 1
             headers = {**headers, "Content-Encoding": "gzip"}
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=UTF-8")
@@ -220,14 +228,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """Keep quiet: a client that hangs up is no error."""
+
+
 @contextmanager
-def running_google(google: FakeGoogle) -> Iterator[FakeGoogle]:
+def running_google(google: FakeGoogle, tls: ssl.SSLContext | None = None) -> Iterator[FakeGoogle]:
     """Serve on a free port of loopback until the end of the block; `google.root` says where."""
     handler = type("Handler", (_Handler,), {"google": google})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     server.block_on_close = False
-    google.root = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    google.root = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield google

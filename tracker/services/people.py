@@ -19,6 +19,7 @@ from tracker.services.people_file import PersonRow, missing_files, read_people
 from tracker.services.review import touch_pairs
 from tracker.services.tables import File, Problems
 from tracker.store import portions
+from tracker.tags import fold
 
 _KEPT = (
     "name",
@@ -55,20 +56,24 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What one row does to one person; `person_id` is None for a new one until they are added."""
+    """What one row does to one person; `known` is None for a new one."""
 
     row: PersonRow
     known: Known | None
 
     @property
     def email(self) -> str:
-        return self.known.email if self.known else self.row.email
+        """Return the main address as it is to be: another one if the row calls the old one a further one."""
+        if self.known is None or self.known.email in (self.row.aliases or ()):
+            return self.row.email
+        return self.known.email
 
     @property
     def values(self) -> dict[str, object]:
         if self.known is None:
             return dict(self.row.values)
-        return {k: v for k, v in self.row.values.items() if self.known.values[k] != v}
+        moved = {"email": self.email} if self.email != self.known.email else {}
+        return moved | {k: v for k, v in self.row.values.items() if self.known.values[k] != v}
 
     @property
     def aliases(self) -> frozenset[str]:
@@ -123,7 +128,7 @@ def _load(db: OrmSession, ids: list[int]) -> list[Known]:
 def _plan(rows: list[PersonRow], known: Mapping[str, Known], problems: Problems) -> list[_Change]:
     changes: dict[str, _Change] = {}
     for row in rows:
-        change = _Change(row, known.get(row.email))
+        change = _Change(row, known.get(row.email) or _known_by_old_address(row, known))
         if first := changes.get(change.email):
             problems.add(row.line, "email", f"{row.email} stands in line {first.row.line} already.")
         else:
@@ -132,9 +137,22 @@ def _plan(rows: list[PersonRow], known: Mapping[str, Known], problems: Problems)
     return list(changes.values())
 
 
+def _known_by_old_address(row: PersonRow, known: Mapping[str, Known]) -> Known | None:
+    """Return who gets a new main address by this row: somebody of that name, whose main one it repeats."""
+    mains = (known[address] for address in sorted(row.aliases or ()) if address in known)
+    return next(
+        (p for p in mains if p.email in (row.aliases or ()) and _same_name(p.values["name"], row)), None
+    )
+
+
+def _same_name(name: object, row: PersonRow) -> bool:
+    return fold(str(name)) == fold(str(row.values.get("name", "")))
+
+
 def _check_addresses(changes: Mapping[str, _Change], known: Mapping[str, Known], problems: Problems) -> None:
     # Whose each address will be: who is not in the file keeps theirs.
-    owners = {address: person.email for address, person in known.items() if person.email not in changes}
+    named = {change.known.id for change in changes.values() if change.known}
+    owners = {address: person.email for address, person in known.items() if person.id not in named}
     owners |= {email: email for email in changes}
     for email, change in changes.items():
         for address in sorted(change.aliases):
@@ -143,7 +161,8 @@ def _check_addresses(changes: Mapping[str, _Change], known: Mapping[str, Known],
                 problems.add(
                     change.row.line,
                     "aliases",
-                    f"{address} belongs to {owner}. An address is one person's: take it from one of the two.",
+                    f"{address} belongs to {owner}. An address is one person's: take it from one of the two "
+                    "(or write the same name, if that is who it is).",
                 )
 
 

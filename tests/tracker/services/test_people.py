@@ -178,6 +178,31 @@ def test_an_address_can_pass_from_one_person_to_another_in_one_file(office: Offi
     assert office.person("b@x.com").all_addresses == {"b@x.com", "s@x.com"}
 
 
+def test_a_person_gets_a_new_main_address_and_keeps_the_old_one(office: Office) -> None:
+    office.take("email,name,calendar\nana@old.com,Ana Núñez,google\n")
+    before = office.person("ana@old.com").id
+    moved = "email,name,aliases,calendar\nana@new.com,ana nuñez,ana@old.com,google\n"
+    assert office.take(moved, LATER).changed == 1
+    ana = office.person("ana@new.com")
+    assert ana.id == before
+    assert ana.all_addresses == {"ana@new.com", "ana@old.com"}
+    assert [c[1] for c in office.calendars("ana@new.com")] == ["ana@new.com"]
+    assert office.take(moved, LATER).unchanged == 1
+
+
+def test_a_further_address_can_become_the_main_one(office: Office) -> None:
+    office.take("email,name,aliases\na@x.com,Ana,b@x.com\n")
+    office.take("email,name,aliases\nb@x.com,Ana P,a@x.com\n")
+    assert office.person("b@x.com").all_addresses == {"a@x.com", "b@x.com"}
+    assert office.count(Person) == 1
+
+
+def test_nobody_gets_the_address_of_somebody_of_another_name(office: Office) -> None:
+    office.take("email,name\nana@x.com,Ana\n")
+    (problem,) = office.refuse("email,name,aliases\nbea@x.com,Bea,ana@x.com\n")
+    assert "ana@x.com belongs to ana@x.com" in problem
+
+
 def test_the_own_address_among_the_further_ones_is_no_matter(office: Office) -> None:
     office.take("email,name,aliases\na@x.com,Ana,a@x.com\n")
     assert office.count(PersonAddress) == 0

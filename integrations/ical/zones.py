@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from integrations.ical.lines import Property
 from integrations.ical.recurrence import BadRule, Budget, Expansion, TooMuch, parse_rule
-from integrations.ical.windows import WINDOWS_ZONES
+from integrations.windows import WINDOWS_ZONES
 from tracker.events import ZoneQuality
 
 _UTC_NAMES = frozenset({"utc", "gmt", "z", "zulu", "etc/utc", "etc/gmt", "coordinated universal time"})

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from integrations.ical.scan import _read_zone
-from integrations.ical.windows import WINDOWS_ZONES
 from integrations.ical.zones import OwnZone, world_zone
+from integrations.windows import WINDOWS_ZONES
 from tests.integrations.ical.feeds import entry, feed, read, read_one, shown, standing
 from tracker.events import ZoneQuality
 
@@ -83,11 +82,6 @@ def test_a_bare_offset(name: str, hours: float) -> None:
     found = world_zone(name)
     assert found is not None
     assert found.rules.utcoffset(None) == timedelta(hours=hours)
-
-
-def test_every_windows_zone_that_icalendar_knows_is_known() -> None:
-    assert WINDOWS_TO_OLSON.keys() <= WINDOWS_ZONES.keys()
-    assert len(WINDOWS_ZONES) > len(WINDOWS_TO_OLSON)
 
 
 def test_every_windows_zone_leads_to_a_zone_of_the_database() -> None:

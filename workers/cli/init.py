@@ -41,6 +41,9 @@ CADENCIA_SECRET_KEYS={key}
 
 # Hosts whose calendar feeds may be plain http or lie at private addresses.
 #CADENCIA_FEED_HOSTS=calendar.intranet.example
+
+# The key of a service account that may read your company's Google calendars: see docs/google.md.
+#CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE=/etc/cadencia/google.json
 """
 
 

@@ -107,10 +107,10 @@ def look_sound(sessions: Sequence[Session]) -> bool:
     """Pass nearly all sound sessions quickly; where one does not pass, all are looked at closely."""
     for session in sessions:
         for seen in session.observations:
-            if seen.ends_at <= seen.starts_at or len(seen.declined_by) > 1:
+            if seen.ends_at <= seen.starts_at or (seen.declined_by and len(seen.declined_by) > 1):
                 return False
         for said in session.statements:
-            if len(said.absent) > 1:
+            if said.absent and len(said.absent) > 1:
                 return False
     return True
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from tracker.ledger.document import Ledger, SessionOutcome
 from tracker.ledger.evidence import Evidence, Policy
 from tracker.ledger.health import Standing, count_numbers, find_next_review, find_next_session, judge_health
-from tracker.ledger.meetings import Meeting, in_utc, read_meetings
-from tracker.ledger.outcomes import settle_outcome
+from tracker.ledger.meetings import in_utc, read_meetings
+from tracker.ledger.outcomes import Settled, settle_outcomes
 from tracker.ledger.periods import lay_plan
-from tracker.ledger.replacements import assign_replacements, failed_meetings
+from tracker.ledger.replacements import assign_replacements
 from tracker.ledger.rules import Rules, read_policy
 from tracker.ledger.serving import fill_slots, place_meetings
 from tracker.ledger.verdicts import Moment, find_excusable, group_failed, judge_periods
@@ -29,10 +29,8 @@ def judge(evidence: Evidence, *, now: datetime, policy: Policy | None = None) ->
         evidence.timezone, evidence.starts_on, evidence.ends_on, evidence.cadence, rules.grace_days
     )
     meetings = read_meetings(evidence.sessions, now, rules.reschedule_within)
-    for meeting in meetings:
-        settle_outcome(meeting, now, rules)
-    failed = failed_meetings(meetings)
-    assign_replacements(meetings, failed, rules.reschedule_within)
+    settled = settle_outcomes(meetings, now, rules)
+    assign_replacements(settled, rules.reschedule_within)
     if plan.size:
         place_meetings(meetings, plan)
     observed_until = None if evidence.observed_until is None else min(in_utc(evidence.observed_until), now)
@@ -42,26 +40,28 @@ def judge(evidence: Evidence, *, now: datetime, policy: Policy | None = None) ->
         over=plan.count_over(now),
         observed_until=observed_until,
         excusable=find_excusable(plan, evidence.absences),
-        failed_in=group_failed(failed),
+        failed_in=group_failed(settled.failed),
     )
-    return write_ledger(evidence.pair, meetings, moment, rules, now)
+    return write_ledger(evidence.pair, settled, moment, rules, now)
 
 
-def write_ledger(pair: str, meetings: list[Meeting], moment: Moment, rules: Rules, now: datetime) -> Ledger:
+def write_ledger(pair: str, settled: Settled, moment: Moment, rules: Rules, now: datetime) -> Ledger:
     """Fill the periods from sessions that are settled and placed, and sum up."""
-    slots, held_counts = fill_slots(meetings, moment.required, moment.excusable)
+    slots, held_counts = fill_slots(settled, moment.required, moment.excusable)
     verdicts = judge_periods(slots, held_counts, moment)
     numbers = count_numbers(verdicts, held_counts, moment.required)
     health, reasons = judge_health(Standing(moment, verdicts, numbers.consecutive_missed), rules, now)
-    outcomes = [SessionOutcome(m.id, m.outcome, m.late, m.absent, m.origin, m.replaces) for m in meetings]
+    outcomes = [
+        SessionOutcome(m.id, m.outcome, m.late, m.absent, m.origin, m.replaces) for m in settled.meetings
+    ]
     return Ledger(
         pair,
         now,
         verdicts,
         tuple(outcomes),
         *numbers,
-        find_next_session(meetings),
+        find_next_session(settled.undecided),
         health,
         reasons,
-        find_next_review(meetings, moment, rules, now),
+        find_next_review(settled.meetings, moment, rules, now),
     )

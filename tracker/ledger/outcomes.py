@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from tracker.ledger.document import Outcome
 from tracker.ledger.evidence import Presence, Side, Statement
-from tracker.ledger.meetings import Meeting
+from tracker.ledger.meetings import Meeting, by_start
 from tracker.ledger.rules import Rules
 
 _MENTOR = Side.MENTOR
@@ -26,19 +27,45 @@ _AWAITING = Outcome.AWAITING
 _UNCONFIRMED = Outcome.UNCONFIRMED
 
 
-def settle_outcome(meeting: Meeting, now: datetime, rules: Rules) -> None:
+class Settled(NamedTuple):
+    """Sessions whose outcomes are settled; `failed` by start and id, others in the order of the file."""
+
+    meetings: list[Meeting]
+    held: list[Meeting]
+    failed: list[Meeting]
+    undecided: list[Meeting]
+
+
+def settle_outcomes(meetings: list[Meeting], now: datetime, rules: Rules) -> Settled:
+    """Settle what became of each session, and sort sessions by that."""
+    settled = Settled(meetings, [], [], [])
+    _, held, failed, undecided = settled
+    for meeting in meetings:
+        outcome = settle_outcome(meeting, now, rules)
+        if outcome is _HELD:
+            held.append(meeting)
+        elif outcome is _CANCELLED or outcome is _NOT_HELD:
+            failed.append(meeting)
+        else:
+            undecided.append(meeting)
+    failed.sort(key=by_start)
+    return settled
+
+
+def settle_outcome(meeting: Meeting, now: datetime, rules: Rules) -> Outcome:
     """Settle one session's outcome and, if it failed, who was absent and whether it was called off late."""
     statements = meeting.session.statements
     mentor, mentee = latest_words(statements, now) if statements else (None, None)
     if mentor is not None and mentee is not None and mentor.held and mentee.held:
         meeting.outcome = _HELD
-        return
+        return _HELD
     meeting.outcome = outcome = decide(meeting, mentor, mentee, now, rules)
     if outcome is _CANCELLED:
         meeting.late = meeting.start - (meeting.off_since or meeting.start) < rules.notice
         meeting.absent = sort_sides(meeting.state.declined_by) or name_side(meeting.state.cancelled_by)
     elif outcome is _NOT_HELD:
         meeting.absent = find_absent(mentor, mentee, meeting.session.attendance)
+    return outcome
 
 
 def latest_words(statements: Iterable[Statement], now: datetime) -> tuple[Statement | None, Statement | None]:

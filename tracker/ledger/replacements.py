@@ -6,29 +6,22 @@ from datetime import datetime, timedelta
 
 from tracker.ledger.document import Outcome
 from tracker.ledger.meetings import Meeting, by_start
+from tracker.ledger.outcomes import Settled
 
 _CANCELLED = Outcome.CANCELLED
-_NOT_HELD = Outcome.NOT_HELD
 _DAY = timedelta(days=1)
 
 
-def failed_meetings(meetings: list[Meeting]) -> list[Meeting]:
-    """List the cancelled and not held sessions, by start, then id."""
-    failed = [m for m in meetings if m.outcome is _CANCELLED or m.outcome is _NOT_HELD]
-    failed.sort(key=by_start)
-    return failed
-
-
-def assign_replacements(meetings: list[Meeting], failed: list[Meeting], within: timedelta) -> None:
+def assign_replacements(settled: Settled, within: timedelta) -> None:
     """Give each failed session its replacement, which inherits its origin.
 
     A replacement starts after what it replaces: in order of start, an origin is final before it is inherited.
     """
-    for lost in failed:
+    for lost in settled.failed:
         start, earliest, latest = lost.start, known_failed_at(lost) - _DAY, lost.start + within
         eligible = [
             m
-            for m in meetings
+            for m in settled.meetings
             if m.start > start
             and earliest <= m.first_seen <= latest
             and m.replaces is None

@@ -7,11 +7,11 @@ from operator import attrgetter
 
 from tracker.ledger.document import Outcome
 from tracker.ledger.meetings import Meeting
+from tracker.ledger.outcomes import Settled
 from tracker.ledger.periods import Plan
 
 Slots = list[list[Meeting]]
 
-_HELD = Outcome.HELD
 _OTHER_CLASSES = (Outcome.AWAITING, Outcome.DISPUTED, Outcome.UNCONFIRMED, Outcome.SCHEDULED)
 _lo = attrgetter("lo")
 
@@ -51,15 +51,14 @@ def reach_origin(meeting: Meeting, plan: Plan) -> None:
         meeting.hi = max(meeting.hi, nearest, origin)
 
 
-def fill_slots(meetings: list[Meeting], required: int, excusable: list[bool]) -> tuple[Slots, list[int]]:
+def fill_slots(settled: Settled, required: int, excusable: list[bool]) -> tuple[Slots, list[int]]:
     """Give each period the sessions that serve it, in the order of its slots, and how many are held."""
     slots: Slots = [[] for _ in excusable]
-    fill_class([m for m in meetings if m.outcome is _HELD], slots, required, excusable)
+    fill_class(settled.held, slots, required, excusable)
     held_counts = [len(slot) for slot in slots]
-    others = [m for m in meetings if m.outcome in _OTHER_CLASSES]
-    if others:
+    if settled.undecided:
         for outcome in _OTHER_CLASSES:
-            fill_class([m for m in others if m.outcome is outcome], slots, required, excusable)
+            fill_class([m for m in settled.undecided if m.outcome is outcome], slots, required, excusable)
     return slots, held_counts
 
 
@@ -67,7 +66,7 @@ def fill_class(waiting: list[Meeting], slots: Slots, required: int, excusable: l
     """Fill slots with the sessions of one class: first those of periods not excusable, then the others."""
     if not waiting:
         return
-    waiting.sort(key=_lo)
+    waiting = sorted(waiting, key=_lo)
     periods = range(waiting[0].lo, max([m.hi for m in waiting]) + 1)
     ordinary = [index for index in periods if not excusable[index]]
     fill_periods(waiting, ordinary, slots, required)

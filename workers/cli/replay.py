@@ -50,10 +50,12 @@ class Terms(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Some whole lines, and the number of the first."""
+    """Some whole lines, the number of the first, and where in the input they lie."""
 
     first_line: int
     lines: bytes
+    offset: int
+    size: int
 
 
 class Judged(NamedTuple):
@@ -162,7 +164,8 @@ def replay_file(file: str, terms: Terms, jobs: int) -> int:
     name = "standard input" if file == "-" else file
     pairs = faulty = 0
     with open_input(file) as stream, Printer(terms.form) as printer, Progress(stream) as progress:
-        for judged in judge_chunks(read_chunks(stream, name), terms, jobs):
+        chunks = read_chunks(stream, name)
+        for judged in judge_chunks(chunks, terms, jobs, Path(file) if Path(file).is_file() else None):
             printer.put(judged.piece)
             pairs += judged.pairs
             faulty += len(judged.faults)
@@ -197,13 +200,14 @@ def open_input(file: str) -> Iterator[BinaryIO]:
 def read_chunks(stream: BinaryIO, name: str) -> Iterator[Chunk]:
     """Cut a stream into chunks of whole lines; an input that is one object over many lines is one chunk."""
     rest = read_start(stream, name)
-    number = 1
+    number, offset = 1, stream.tell() - len(rest) if stream.seekable() else 0
     while rest:
         block = stream.read(BLOCK_BYTES)
         end = rest.rfind(b"\n") + 1 if block else len(rest)
         if end:
-            yield Chunk(number, rest[:end])
+            yield Chunk(number, rest[:end], offset, end)
             number += rest.count(b"\n", 0, end)
+            offset += end
         elif len(rest) > LONGEST_LINE:
             raise InputError(f"{name}, line {number}: over {LONGEST_LINE >> 20} MB; is it an evidence file?")
         rest = rest[end:] + block
@@ -244,13 +248,23 @@ def is_cut_off(line: bytes) -> bool:
     return False
 
 
-def judge_chunks(chunks: Iterator[Chunk], terms: Terms, jobs: int) -> Iterator[Judged]:
-    """Judge chunks in order; the first alone, so that a small file needs no processes."""
+def judge_chunks(
+    chunks: Iterator[Chunk], terms: Terms, jobs: int, file: Path | None = None
+) -> Iterator[Judged]:
+    """Judge chunks in order; the first alone, so that a small file needs no processes.
+
+    Where a `file` is given, other processes read their chunks from there: cheaper than to send them.
+    """
     judge_here = partial(judge_chunk, terms=terms)
     yield from map(judge_here, islice(chunks, 1 if jobs > 1 else None))
     second = next(chunks, None)
     if second is not None:
-        yield from judge_apart(judge_here, chain([second], chunks), jobs)
+        rest = chain([second], chunks)
+        if file is None:
+            yield from judge_apart(judge_here, rest, jobs)
+        else:
+            places = (chunk._replace(lines=b"") for chunk in rest)
+            yield from judge_apart(partial(judge_from_file, file=file, terms=terms), places, jobs)
 
 
 def judge_apart(
@@ -294,7 +308,14 @@ def judge_chunk(chunk: Chunk, terms: Terms) -> Judged:
     """Judge the lines of a chunk; each ledger is written before the next one is judged."""
     tally = Tally()
     piece = render(judge_lines(chunk, terms, tally), terms.form)
-    return Judged(piece, tally.pairs, tally.faults, len(chunk.lines))
+    return Judged(piece, tally.pairs, tally.faults, chunk.size)
+
+
+def judge_from_file(chunk: Chunk, file: Path, terms: Terms) -> Judged:
+    """Judge a chunk that is to be read from where it lies in a file."""
+    with file.open("rb") as stream:
+        stream.seek(chunk.offset)
+        return judge_chunk(chunk._replace(lines=stream.read(chunk.size)), terms)
 
 
 def judge_lines(chunk: Chunk, terms: Terms, tally: Tally) -> Iterator[Ledger]:

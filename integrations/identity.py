@@ -29,5 +29,14 @@ def version_of(event: CalendarEvent) -> str:
     return sha256(kept.encode()).hexdigest()[:32]
 
 
+def read_stamp(text: str | None) -> datetime | None:
+    """Return the instant that a provider's stamp (ISO 8601) names; None for what is none, or of the year 1."""
+    try:
+        stamp = datetime.fromisoformat(text) if text else None
+        return stamp.astimezone(UTC) if stamp and stamp.tzinfo and stamp.year > 1 else None
+    except (ValueError, OverflowError):
+        return None
+
+
 def _as_text(value: object) -> str:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)

@@ -7,7 +7,6 @@ tells an address or an answer in an error or a log.
 
 import json
 import logging
-import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,13 +18,12 @@ from googleapiclient.model import JsonModel
 
 from integrations.google.access import Access
 from integrations.google.errors import problem_of
-from integrations.google.wire import UNREACHABLE, Exchange, Wire
-from tracker.errors import AuthRevoked, ConnectorError
+from integrations.google.wire import GOOGLE, Exchange
+from integrations.patience import send_patiently
+from integrations.wire import Wire
+from tracker.errors import ConnectorError
 
 API_ROOT = "https://www.googleapis.com"
-ATTEMPTS = 4
-LONGEST_WAIT_S = 20.0  # what is to last longer is for the next sync
-_RETRIED = frozenset({"unreachable", "server_error", "rate_limited"})
 # Google packs its answers only for clients whose name says so.
 _HEADERS = {"User-Agent": "Cadencia (gzip)", "Accept-Encoding": "gzip"}
 # The library logs whole addresses of requests, which hold people's mail addresses.
@@ -73,7 +71,7 @@ class GoogleApi:
         ca_bundle: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._wire = Wire(root, ca_bundle)
+        self._wire = Wire(root, ca_bundle, GOOGLE)
         self._sleep = sleep
         self.exchange = Exchange(ca_bundle)
         description = json.loads(get_static_doc("calendar", "v3"))
@@ -114,20 +112,11 @@ class Line:
     ) -> tuple[_Reply, bytes]:
         """Send one request of the library's; called by it."""
         sent = {**(headers or {}), **_HEADERS}
-        token, is_second = self._access.token(), False
-        for attempt in range(1, ATTEMPTS + 1):
-            sent["authorization"] = f"Bearer {token}"
-            answer = self._send(method, uri, body, sent)
-            if isinstance(answer, bytes):
-                return _OK, answer
-            if answer.code == AuthRevoked.code and not is_second:
-                # Tokens can die before their time; only a fresh one that is refused tells something.
-                token, is_second = self._access.replace(token), True
-                continue
-            if attempt == ATTEMPTS or (wait_s := _wait_s(answer, attempt)) is None:
-                raise answer
-            self._sleep(wait_s)
-        raise ConnectorError(UNREACHABLE)
+
+        def send(token: str) -> bytes | ConnectorError:
+            return self._send(method, uri, body, {**sent, "authorization": f"Bearer {token}"})
+
+        return _OK, send_patiently(send, self._access, self._sleep)
 
     def _send(self, method: str, uri: str, body: Any, headers: Mapping[str, str]) -> bytes | ConnectorError:
         try:
@@ -140,14 +129,3 @@ class Line:
 
 
 _OK = _Reply(200)
-
-
-def _wait_s(problem: ConnectorError, attempt: int) -> float | None:
-    """Return how long to wait before trying again; None where that is of no use, or would take too long."""
-    if problem.code not in _RETRIED:
-        return None
-    asked = problem.retry_after_s
-    if asked is not None and asked > LONGEST_WAIT_S:
-        return None
-    usual = 2.0 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, hides nothing
-    return max(asked or 0.0, usual)

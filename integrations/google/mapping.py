@@ -14,7 +14,7 @@ from msgspec import structs
 
 from integrations.conference import find_conference
 from integrations.google.payload import ConferenceData, Item, Time
-from integrations.identity import lineage_of, version_of
+from integrations.identity import lineage_of, read_stamp, version_of
 from tracker.events import (
     Attendee,
     CalendarEvent,
@@ -82,8 +82,8 @@ class Reader:
             organiser=self._organiser(item),
             attendees=tuple(self._attendees(item)),
             attendees_complete=_is_complete(item),
-            created_at=_stamp((series or item).created),
-            updated_at=_stamp(item.updated),
+            created_at=read_stamp((series or item).created),
+            updated_at=read_stamp(item.updated),
             sequence=item.sequence,
             tag_rule=rule,
             session_ref=self._reference(item),
@@ -210,14 +210,6 @@ def _zone_quality(told: Time | None) -> ZoneQuality:
         return ZoneQuality.FLOATING
     # The time itself came with its offset: an odd zone makes it no less sure.
     return ZoneQuality.IANA if told.time_zone is None or _zone(told.time_zone) else ZoneQuality.UNKNOWN
-
-
-def _stamp(text: str | None) -> datetime | None:
-    try:
-        stamp = datetime.fromisoformat(text) if text else None
-        return stamp.astimezone(UTC) if stamp and stamp.tzinfo and stamp.year > 1 else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _is_complete(item: Item) -> bool:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography.fernet import Fernet
 from flask import Flask
@@ -34,6 +36,7 @@ from tracker.services import schema
 from tracker.services.review import review
 from tracker.services.signin import sign_in_link
 from tracker.settings import Settings
+from tracker.store import Store
 from web.app import create_app
 
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)  # a Wednesday, 10:00 in Bogotá
@@ -231,10 +234,30 @@ def open_company(folder: Path, now: datetime = NOW, **settings: object) -> Compa
         "mail_url": f"file:{folder / 'mail'}",
         **settings,
     }
+    _make_tables(str(values["database_url"]))
     clock = FixedClock(now)
     ports = open_ports(Settings(**values), clock)  # type: ignore[arg-type]
-    schema.upgrade(ports.store)
     return Company(ports, clock)
+
+
+def _make_tables(url: str) -> None:
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).write_bytes(_empty_sqlite())
+        return
+    store = Store(url)
+    schema.upgrade(store)
+    store.close()
+
+
+@lru_cache
+def _empty_sqlite() -> bytes:
+    # Migrating takes longer than most tests; copying what it made does not.
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.sqlite"
+        store = Store(f"sqlite:///{path}")
+        schema.upgrade(store)
+        store.close()
+        return path.read_bytes()
 
 
 def csrf_of(page: str) -> str:

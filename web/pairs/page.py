@@ -20,9 +20,7 @@ def page_of(view: PairView, eyes: Eyes) -> dict[str, Any]:
         "legend": _legend(view.chapters),
         "summary": _summary(view, eyes),
         "rules": _rules(view.policy, eyes),
-        "standing": standing(eyes.reader, Card(view.pair, view.agreement, view.ledger, ()))
-        if not eyes.side
-        else [],
+        "standing": [] if eyes.side else standing(eyes.reader, view.card),
     }
 
 

@@ -32,19 +32,15 @@ class Numbers(NamedTuple):
 
 def count_numbers(verdicts: tuple[PeriodVerdict, ...], held_counts: list[int], required: int) -> Numbers:
     """Count what was due and what was held; periods neither met nor missed are passed over."""
-    due = met = in_a_row = 0
-    blamed: list[Side] = []
-    for period, held in zip(verdicts, held_counts, strict=True):
-        verdict = period.verdict
-        if verdict is _MET:
-            due += required
-            met += required
-            in_a_row = 0
-        elif verdict is _MISSED:
-            due += required
-            met += held
-            in_a_row += 1
-            blamed += period.missed_by
+    decided = [index for index, p in enumerate(verdicts) if p.verdict is _MET or p.verdict is _MISSED]
+    due = required * len(decided)
+    met = sum([held_counts[index] for index in decided])
+    in_a_row = 0
+    for index in reversed(decided):
+        if verdicts[index].verdict is _MET:
+            break
+        in_a_row += 1
+    blamed = [side for index in decided for side in verdicts[index].missed_by]
     attendance = met / due if due else None
     return Numbers(due, met, attendance, in_a_row, blamed.count(_MENTOR), blamed.count(_MENTEE))
 

@@ -57,7 +57,8 @@ def read_meetings(sessions: Sequence[Session], now: datetime, within: timedelta)
     meetings = []
     for session in sessions:
         known: Sequence[Observation] = session.observations
-        if len(known) > 1 or known[0].at > now:
+        single = len(known) == 1
+        if not single or known[0].at > now:
             known = list_known(known, now)
             if not known:
                 continue
@@ -66,7 +67,7 @@ def read_meetings(sessions: Sequence[Session], now: datetime, within: timedelta)
         if start.tzinfo is not UTC:
             start = start.astimezone(UTC)
         meeting = Meeting(session.id, session, state, known[0].at, start, state.ends_at, start)
-        if len(known) > 1:
+        if not single:
             meeting.origin = trace_origin(known, start, within)
         if state.status is _CANCELLED or state.declined_by:
             meeting.off_since = find_off_since(known)
@@ -95,7 +96,7 @@ def find_off_since(known: Sequence[Observation]) -> datetime:
 
 
 def trace_origin(known: Sequence[Observation], start: datetime, within: timedelta) -> datetime:
-    """Follow the moves made in time back from the current start to the one they began from."""
+    """Follow the moves made in time back from the current start (in UTC) to the one they began from."""
     origin = start
     moved_at: datetime | None = None
     for seen in reversed(known):

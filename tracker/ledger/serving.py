@@ -25,10 +25,10 @@ def place_meetings(meetings: list[Meeting], plan: Plan) -> None:
     zone, bounds, openings, closings = plan.grid
     for meeting in meetings:
         start = meeting.start if zone is None else zone.day_of(meeting.start)
-        period = bisect_right(bounds, start) - 1
+        lo = hi = period = bisect_right(bounds, start) - 1
         meeting.start_period = meeting.origin_period = period
-        lo = period if period >= 0 else 0
-        hi = period if period <= last else last
+        if not 0 <= period <= last:
+            lo, hi = max(period, 0), min(period, last)
         # Bound i ends the period before period i, so that its closing is that one's.
         while lo and start < closings[lo]:
             lo -= 1
@@ -36,7 +36,7 @@ def place_meetings(meetings: list[Meeting], plan: Plan) -> None:
             hi += 1
         meeting.lo = lo
         meeting.hi = hi
-        if meeting.origin != meeting.start:
+        if meeting.origin is not meeting.start:
             reach_origin(meeting, plan)
 
 
@@ -85,15 +85,16 @@ def fill_periods(waiting: list[Meeting], periods: list[int], slots: Slots, requi
             pool.append(coming)
             coming = next(arrivals, None)
         if pool and len(slots[index]) < required:
-            take_best(pool, slots[index], required, index)
+            if len(pool) > 1:
+                sort_pool(pool, index)
+            slot = slots[index]
+            while pool and len(slot) < required:
+                meeting = pool.pop(0)
+                if meeting.hi >= index:  # else its time has passed
+                    meeting.serves = True
+                    slot.append(meeting)
 
 
-def take_best(pool: list[Meeting], slot: list[Meeting], required: int, index: int) -> None:
-    """Move sessions from the pool into a period's open slots, the one with the least time left first."""
-    if len(pool) > 1:
-        pool.sort(key=lambda m: (m.hi, m.origin_period != index, m.start, m.id))
-    while pool and len(slot) < required:
-        meeting = pool.pop(0)
-        if meeting.hi >= index:  # else its time has passed
-            meeting.serves = True
-            slot.append(meeting)
+def sort_pool(pool: list[Meeting], index: int) -> None:
+    """Put the sessions first that should take a slot of a period: those with the least time left."""
+    pool.sort(key=lambda m: (m.hi, m.origin_period != index, m.start, m.id))

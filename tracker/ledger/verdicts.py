@@ -83,12 +83,15 @@ def list_absent_weekdays(absences: tuple[Absence, ...], plan: Plan) -> set[int]:
 def judge_periods(slots: Slots, held_counts: list[int], moment: Moment) -> tuple[PeriodVerdict, ...]:
     """Judge all periods, in order, from their serving sessions and how many of them are held."""
     plan, required, over, observed_until, excusable, failed_in = moment
-    dates = plan.dates
     verdicts = []
-    for index, slot in enumerate(slots):
+    index = -1
+    for slot, held, starts_on, ends_before in zip(
+        slots, held_counts, plan.dates, plan.dates[1:], strict=False
+    ):
+        index += 1
         reason: Reason | None = None
         missed_by = _NOBODY
-        if held_counts[index] == required:
+        if held == required:
             verdict, reason = _MET, explain_met(slot, index, plan.size)
         elif excusable[index]:
             verdict = _EXCUSED
@@ -101,10 +104,8 @@ def judge_periods(slots: Slots, held_counts: list[int], moment: Moment) -> tuple
         else:
             verdict = _MISSED
             reason, missed_by = explain_missed(failed_in.get(index))
-        ids = tuple([m.id for m in slot]) if slot else ()
-        verdicts.append(
-            PeriodVerdict(dates[index], dates[index + 1], required, verdict, reason, ids, missed_by)
-        )
+        ids = (slot[0].id,) if len(slot) == 1 else tuple([m.id for m in slot])
+        verdicts.append(PeriodVerdict(starts_on, ends_before, required, verdict, reason, ids, missed_by))
     return tuple(verdicts)
 
 

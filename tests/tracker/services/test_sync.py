@@ -406,6 +406,25 @@ def test_a_new_id_for_the_same_slot_is_the_same_copy(duo: Duo) -> None:
     assert statuses(duo) == [[Status.CONFIRMED]]
 
 
+def test_a_new_id_that_nobody_announced_is_the_same_copy(duo: Duo) -> None:
+    event = single("2026-02-09 10:00")
+    duo.sync(full(event), FIRST)
+
+    duo.sync(delta(replace(event, provider_event_id="in another folder")), SECOND)
+
+    assert count(duo.world, Copy) == 1
+
+
+def test_an_entry_that_comes_back_under_a_new_id_is_the_same_copy(duo: Duo) -> None:
+    event = single("2026-02-09 10:00")
+    duo.sync(full(event), FIRST)
+    duo.sync(full(), SECOND)
+
+    duo.sync(full(replace(event, provider_event_id="in another folder")), "2026-02-03 08:00")
+
+    assert count(duo.world, Copy) == 1
+
+
 # --- the guard ---
 
 

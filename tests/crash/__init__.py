@@ -1,0 +1,1 @@
+"""Tests that kill processes on the way, and look at what is left."""

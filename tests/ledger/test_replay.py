@@ -199,6 +199,18 @@ def test_it_keeps_order_and_line_numbers_over_many_chunks(path: Path, jobs: str)
 
 
 @pytest.mark.usefixtures("small_blocks")
+def test_it_judges_a_long_standard_input() -> None:
+    result = CliRunner().invoke(replay, ["-", "--jobs", "2"], input=b"\n".join(LINES * 20))
+    assert (ledgers(result), result.exit_code) == (LEDGERS * 20, 0)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_it_finds_its_place_in_a_file_that_begins_with_a_byte_order_mark(path: Path) -> None:
+    result = run(path, b"\xef\xbb\xbf" + b"\r\n".join(LINES * 20), "--jobs", "2")
+    assert (ledgers(result), result.exit_code) == (LEDGERS * 20, 0)
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_it_keeps_few_chunks_in_flight(path: Path) -> None:
     path.write_bytes(b"\n".join(LINES * 200))
     taken = 0

@@ -83,7 +83,7 @@ def explain_syntax(message: str) -> str:
         return f"{message}; write one object a line (`jq -c .` does)"
     if "utf-8" in message.lower():
         return "not UTF-8; save the file as UTF-8"
-    return message
+    return f"{message}; mend the line or take it out"
 
 
 def find_faults(evidence: Evidence) -> Iterator[EvidenceError]:

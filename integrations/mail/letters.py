@@ -78,7 +78,8 @@ def _tidy(text: str) -> str:
 def fill(text: str, indent: str = "", first: str | None = None) -> str:
     """Return `text` broken into lines that any mail program shows whole; addresses are never broken."""
     return textwrap.fill(
-        " ".join(text.split()),
+        # Not str.split(): the space of "89 %" is one at which no line may end.
+        " ".join(re.findall(r"[^ \t\r\n]+", text)),
         TEXT_WIDTH,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,

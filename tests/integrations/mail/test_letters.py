@@ -177,6 +177,10 @@ def test_html_is_well_nested() -> None:
         assert len(re.findall(rf"<{tag}[\s>]", html)) == html.count(f"</{tag}>"), tag
 
 
+def test_no_line_ends_between_a_number_and_its_sign() -> None:
+    assert "(89\N{NO-BREAK SPACE}%, 2 puntos menos" in " ".join(_write("full", "es").text.split("\n  "))
+
+
 # --- what the digest says ---
 
 

@@ -173,14 +173,16 @@ def _suggested(db: OrmSession, pair_ids: list[int]) -> Iterator[Suggested]:
 
 
 def _vanished(db: OrmSession, pair_ids: list[int], now: datetime) -> Iterator[Vanished]:
-    spoken_of = select(Statement.session_id)
+    gone = (
+        select(SessionKey.session_id)
+        .join(Copy, Copy.slot == SessionKey.slot)
+        .where(SessionKey.pair_id.in_(pair_ids), Copy.gone_at <= now - PATIENCE)
+    )
     candidates = db.scalars(
         select(Session)
-        .join(SessionKey, SessionKey.session_id == Session.id)
-        .join(Copy, Copy.slot == SessionKey.slot)
-        .where(Session.pair_id.in_(pair_ids), Session.standing == Standing.COUNTED)
-        .where(Copy.gone_at <= now - PATIENCE, Session.id.not_in(spoken_of))
-        .distinct()
+        .where(Session.id.in_(gone), Session.standing == Standing.COUNTED)
+        .where(Session.id.not_in(select(Statement.session_id)))
+        .order_by(Session.id)
     ).all()
     for session, gone_at in _gone_sessions(db, candidates):
         if gone_at <= now - PATIENCE:

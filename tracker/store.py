@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.pool import StaticPool
 
 from tracker.errors import BadSettings, TrackerError
+from tracker.letters import bare_letters
 
 T = TypeVar("T")
 
@@ -138,6 +139,7 @@ def explain(error: SQLAlchemyError) -> TrackerError:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transaction handling begins late and commits early; we say BEGIN ourselves.
     connection.isolation_level = None
+    connection.create_function("bare_letters", 1, bare_letters, deterministic=True)
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")

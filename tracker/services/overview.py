@@ -6,35 +6,24 @@ Sorting, filtering and paging happen in the database: a page costs about the sam
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from tracker.ledger import Ledger, decode_ledger
+from tracker.letters import bare_letters
 from tracker.models import Agreement, LedgerRow, Pair, Person, Program
-from tracker.services.beats import Beat, beats_of, nearest
-from tracker.tags import fold
+from tracker.services.beats import Beat, beats_of, current_beat, nearest
+from tracker.services.folding import Bare
 
 PAGE_SIZE = 25
 MARKS_IN_A_ROW = 12
 # Whoever needs somebody first stands first. A pair that was never judged has no health yet.
 HEALTH_ORDER = ("off_track", "at_risk", "unknown", "on_track", "not_started", "ended")
 NOT_JUDGED = "not_judged"
-_PLAIN_LETTERS = {
-    "á": "a",
-    "à": "a",
-    "é": "e",
-    "è": "e",
-    "í": "i",
-    "ó": "o",
-    "ò": "o",
-    "ú": "u",
-    "ü": "u",
-    "ñ": "n",
-}
 
 _mentor, _mentee, _other = aliased(Person), aliased(Person), aliased(Agreement)
 
@@ -68,12 +57,27 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of cards; `number` counts from 1."""
+    """One page of cards; `number` counts from 1, `counts` is `count_by_health` for the same filters."""
 
     cards: list[Card]
     number: int
     pages: int
-    total: int
+    counts: dict[str, int]
+
+
+class ExportRow(NamedTuple):
+    """One pair in a table: `ledger` is None until it was judged, `beat` is the running period."""
+
+    pair_id: int
+    program: str
+    mentor: str
+    mentor_email: str
+    mentee: str
+    mentee_email: str
+    starts_on: date
+    ends_on: date
+    ledger: Ledger | None
+    beat: Beat | None
 
 
 def pairs_of(db: OrmSession, person: Person) -> list[Pair]:
@@ -85,19 +89,36 @@ def pairs_of(db: OrmSession, person: Person) -> list[Pair]:
 
 def list_page(db: OrmSession, filters: Filters, number: int, now: datetime) -> Page:
     """Return a page of pairs, those that need somebody first. A number past the end gives the last page."""
-    total = db.scalar(_matching(filters, now, func.count(Pair.id))) or 0
+    counts = count_by_health(db, filters, now)
+    total = counts.get(filters.health, 0) if filters.health else sum(counts.values())
     pages = max(1, -(-total // PAGE_SIZE))
     number = min(max(1, number), pages)
     ids = _matching(filters, now, Pair.id, Agreement.id).order_by(*_by_need())
     rows = db.execute(ids.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
-    return Page(load_cards(db, rows, now), number, pages, total)
+    return Page(load_cards(db, rows, now), number, pages, counts)
 
 
-def all_cards(db: OrmSession, filters: Filters, now: datetime) -> Iterator[Card]:
-    """Give every matching pair, those that need somebody first, some hundreds in memory at a time."""
-    rows = db.execute(_matching(filters, now, Pair.id, Agreement.id).order_by(*_by_need())).all()
-    for i in range(0, len(rows), 500):
-        yield from load_cards(db, rows[i : i + 500], now)
+def export_rows(db: OrmSession, filters: Filters, now: datetime) -> Iterator[ExportRow]:
+    """Give a row for each matching pair, in the order of need, some hundreds in memory at a time."""
+    columns = (
+        Pair.id.label("pair_id"),
+        Program.name.label("program"),
+        _mentor.name.label("mentor"),
+        _mentor.email.label("mentor_email"),
+        _mentee.name.label("mentee"),
+        _mentee.email.label("mentee_email"),
+        Agreement.starts_on,
+        Agreement.ends_on,
+        Agreement.timezone,
+        LedgerRow.document,
+    )
+    query = _matching(filters, now, *columns).join(Program, Program.id == Pair.program_id)
+    found = db.execute(query.order_by(*_by_need()).execution_options(yield_per=500))
+    for row in found:
+        ledger = decode_ledger(row.document) if row.document else None
+        beat = current_beat(beats_of(ledger, row.timezone, now)) if ledger else None
+        known = {name: getattr(row, name) for name in ExportRow._fields[:-2]}
+        yield ExportRow(**known, ledger=ledger, beat=beat)
 
 
 def cards_of(db: OrmSession, person: Person, now: datetime) -> list[Card]:
@@ -164,8 +185,9 @@ def _matching(filters: Filters, now: datetime, *columns: Any) -> Select[Any]:
     if filters.health is not None:
         wanted = None if filters.health == NOT_JUDGED else filters.health
         query = query.where(LedgerRow.health.is_(None) if wanted is None else LedgerRow.health == wanted)
-    for word in fold(filters.search).split():
-        query = query.where(or_(*(_holds(column, word) for column in _searched())))
+    for word in bare_letters(filters.search).split():
+        names = (Bare(_mentor.name), Bare(_mentee.name), _mentor.email, _mentee.email)
+        query = query.where(or_(*(column.contains(word, autoescape=True) for column in names)))
     return query
 
 
@@ -183,15 +205,3 @@ def _by_need() -> tuple[Any, ...]:
     # Pairs that wait for their first review stand before those that are over.
     rank = case(order, value=LedgerRow.health, else_=order["ended"] - 0.5)
     return (rank, func.coalesce(LedgerRow.consecutive_missed, 0).desc(), _mentor.name, _mentee.name, Pair.id)
-
-
-def _searched() -> tuple[Any, ...]:
-    return (_mentor.name, _mentee.name, _mentor.email, _mentee.email)
-
-
-def _holds(column: Any, word: str) -> ColumnElement[bool]:
-    # Neither database folds accents by itself, and SQLite lowers ASCII alone.
-    plain = func.lower(column)
-    for letter, bare in _PLAIN_LETTERS.items():
-        plain = func.replace(func.replace(plain, letter, bare), letter.upper(), bare)
-    return plain.contains(word, autoescape=True)

@@ -1,6 +1,19 @@
 """HR's pages: every pair at a glance, and what people say on the phone. Knows no goal and no title."""
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from collections.abc import Iterator
+from datetime import datetime
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 
@@ -12,8 +25,8 @@ from tracker.services.overview import (
     HEALTH_ORDER,
     NOT_JUDGED,
     Filters,
-    all_cards,
     count_by_health,
+    export_rows,
     list_page,
     list_programs,
 )
@@ -31,18 +44,17 @@ def board() -> ResponseReturnValue:
     """Show all pairs, those that need somebody first."""
     filters, now = _filters(), current.now()
     with current.ports().store.read() as db:
-        counts = count_by_health(db, filters, now)
         page = list_page(db, filters, request.args.get("page", 1, int), now)
         programs = list_programs(db)
-        everyone = counts or count_by_health(db, Filters(), now)
+        everyone = page.counts or count_by_health(db, Filters(), now)
     return render_template(
         "hr/board.html",
         page=page,
-        counts=counts,
+        counts=page.counts,
         everyone=bool(everyone),
         programs=programs,
         filters=filters,
-        headline=_headline(counts),
+        headline=_headline(page.counts),
         asked=_asked(filters),
     )
 
@@ -50,14 +62,18 @@ def board() -> ResponseReturnValue:
 @hr.get("/pairs.csv")
 def download() -> ResponseReturnValue:
     """Give the pairs that the board lists as a table for a spreadsheet."""
-    filters, now = _filters(), current.now()
-    with current.ports().store.read() as db:
-        rows = [COLUMNS, *(cells(card) for card in all_cards(db, filters, now))]
-    # The mark at the beginning tells spreadsheets that it is UTF-8.
-    answer = Response("\ufeff" + write_csv(rows), mimetype="text/csv")
+    answer = Response(stream_with_context(_lines(_filters(), current.now())), mimetype="text/csv")
     name = f"cadencia-{current.today()}.csv"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def _lines(filters: Filters, now: datetime) -> Iterator[str]:
+    # The mark at the beginning tells spreadsheets that it is UTF-8.
+    yield "\ufeff" + write_csv([COLUMNS])
+    with current.ports().store.read() as db:
+        for row in export_rows(db, filters, now):
+            yield write_csv([cells(row)])
 
 
 @hr.post("/pairs/<id:pair_id>/sessions/<id:session_id>/record")

@@ -1,7 +1,6 @@
 """One row of HR's table for each pair, in the ledger's own words. Holds no sentence and no goal."""
 
-from tracker.services.beats import current_beat
-from tracker.services.overview import Card
+from tracker.services.overview import NOT_JUDGED, ExportRow
 
 COLUMNS = (
     "pair",
@@ -24,22 +23,23 @@ COLUMNS = (
 )
 
 
-def cells(card: Card) -> list[object]:
+def cells(row: ExportRow) -> list[object]:
     """Return the pair's row, in the order of COLUMNS; instants are in UTC."""
-    pair, agreement, ledger = card.pair, card.agreement, card.ledger
-    who: list[object] = [pair.key, pair.program.name, pair.mentor.name, pair.mentor.email, pair.mentee.name]
-    term: list[object] = [pair.mentee.email, agreement.starts_on, agreement.ends_on, card.health]
+    who: list[object] = [f"p-{row.pair_id}", row.program, row.mentor, row.mentor_email, row.mentee]
+    term: list[object] = [row.mentee_email, row.starts_on, row.ends_on]
+    ledger = row.ledger
     if ledger is None:
-        return [*who, *term, *[""] * 8]
-    beat = current_beat(card.beats)
-    numbers: list[object] = [ledger.due, ledger.met, ledger.consecutive_missed]
+        return [*who, *term, NOT_JUDGED, *[""] * 8]
     return [
         *who,
         *term,
+        ledger.health.value,
         " ".join(ledger.health_reasons),
-        *numbers,
+        ledger.due,
+        ledger.met,
+        ledger.consecutive_missed,
         ledger.missed_by_mentor,
         ledger.missed_by_mentee,
-        beat.period.verdict.value if beat else "",
+        row.beat.period.verdict.value if row.beat else "",
         ledger.next_session.isoformat().replace("+00:00", "Z") if ledger.next_session else "",
     ]

@@ -10,8 +10,10 @@ import pytest
 from integrations.google import close_connections
 from tests.contract.company import Company, Connector, FileConnector, GoogleConnector
 from tests.fakes.google import FakeGoogle, running_google
-from tracker.services import schema
+from tests.tracker.conftest import postgres_template, sqlite_template, store
 from tracker.store import Store
+
+__all__ = ["postgres_template", "sqlite_template", "store"]
 
 
 @pytest.fixture
@@ -30,9 +32,6 @@ def connector(request: pytest.FixtureRequest, google: FakeGoogle, tmp_path: Path
 
 
 @pytest.fixture
-def company(connector: Connector, google: FakeGoogle, database_url: str) -> Iterator[Company]:
+def company(connector: Connector, google: FakeGoogle, store: Store) -> Company:
     """Ana and Ben, paired, with nothing in their calendars."""
-    store = Store(database_url)
-    schema.upgrade(store)
-    yield Company(store, connector, google)
-    store.close()
+    return Company(store, connector, google)

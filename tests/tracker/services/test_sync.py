@@ -463,6 +463,14 @@ def test_a_calendar_that_is_suddenly_empty_is_doubted(duo: Duo) -> None:
     assert duo.sync(full(looked_at=0), SECOND).outcome is Outcome.HELD
 
 
+def test_nobody_misses_what_was_cancelled_or_only_suggested(duo: Duo) -> None:
+    cancelled = [cancel(event, "2026-01-20 10:00") for event in series("2026-02-09 10:00", 8)]
+    suggested = series("2026-02-10 10:00", 8, uid="s@x", tag_rule=TagRule.SUGGESTED)
+    duo.sync(full(*cancelled, *suggested), FIRST)
+
+    assert duo.sync(full(), SECOND).outcome is Outcome.READ
+
+
 def test_tombstones_are_guarded_as_well(duo: Duo) -> None:
     events = series("2026-02-09 10:00", 10)
     duo.sync(full(*events), FIRST)

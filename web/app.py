@@ -2,6 +2,7 @@
 
 import hashlib
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,8 @@ def _name_version(endpoint: str, values: dict[str, Any]) -> None:
     # Files are kept for a year, so a changed one needs another address.
     if endpoint == "static" and (name := values.get("filename")):
         values["v"] = _fingerprint(name)
+    elif endpoint == "bootstrap.static":
+        values["v"] = version("bootstrap-flask")
 
 
 @lru_cache

@@ -42,6 +42,13 @@ def test_pages_are_kept_by_nobody(clients: list[FlaskClient], place: str) -> Non
             assert ("no-store" in kept) != ("/static/" in place)
 
 
+@pytest.mark.parametrize("place", [place for place in PLACES if "/static/" in place])
+def test_files_carry_nobodys_cookie(clients: list[FlaskClient], place: str) -> None:
+    for client in clients:
+        with client.get(place) as answer:
+            assert "Set-Cookie" not in answer.headers
+
+
 def test_the_policy_allows_no_script_and_no_other_place() -> None:
     parts = dict(part.split(" ", 1) for part in HEADERS["Content-Security-Policy"].split("; "))
     assert parts["default-src"] == parts["base-uri"] == parts["frame-ancestors"] == "'none'"

@@ -35,13 +35,17 @@ class Happening(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """At `at`, the calendars of `owners` (sides) told this; the session then stood at these times."""
+    """At `at`, the calendars of `owners` told this; the session then stood at these times.
+
+    `by` are those who declined, where that is what happened.
+    """
 
     at: datetime
     owners: tuple[Side, ...]
     what: Happening
     starts_at: datetime
     ends_at: datetime
+    by: tuple[Side, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,8 @@ def _of_copy(copy: CopyHistory, pair: Pair) -> Iterator[Sighting]:
     before: Seen | None = None
     for seen in copy.seen:
         if what := _happening(before, seen):
-            yield Sighting(seen.at, owners, what, seen.starts_at, seen.ends_at)
+            by = _newly_declined(before, seen, pair) if what is Happening.DECLINED else ()
+            yield Sighting(seen.at, owners, what, seen.starts_at, seen.ends_at, by)
         before = seen
     if copy.gone_at and before:
         yield Sighting(copy.gone_at, owners, Happening.GONE, before.starts_at, before.ends_at)
@@ -155,6 +160,11 @@ def _happening(before: Seen | None, seen: Seen) -> Happening | None:
     if seen.starts_at != before.starts_at:
         return Happening.MOVED
     return Happening.DECLINED if _declined(seen) - _declined(before) else None
+
+
+def _newly_declined(before: Seen | None, seen: Seen, pair: Pair) -> tuple[Side, ...]:
+    people = _declined(seen) - (_declined(before) if before else set())
+    return tuple(sorted(side for person in people if (side := _side(pair, int(person)))))
 
 
 def _declined(seen: Seen) -> set[str]:

@@ -87,6 +87,10 @@ def _sighting_line(eyes: Eyes, seen: Sighting, today: date) -> Line:
         Happening.GONE: N_("No longer shown there. That alone does not cancel a session."),
     }
     text = eyes.reader.say(texts[seen.what], when=eyes.reader.moment(seen.starts_at, today))
+    if len(seen.by) == 1:
+        own = seen.by[0] is eyes.side
+        said = N_("You declined the invitation.") if own else N_("%(name)s declined the invitation.")
+        text = eyes.reader.say(said, name=eyes.name(seen.by[0]))
     return Line(seen.at, text, eyes.calendars(seen.owners))
 
 

@@ -99,6 +99,11 @@ class Teller:
             own = N_("You have no calendar connected yet.")
             person = self.eyes.name(state.side)
             return self._say(own if state.side is self.eyes.side else text, name=person)
+        if not state.connected and state.last_read_at:
+            read = self._day(state.last_read_at)
+            return self._say(
+                N_("%(whose)s is no longer connected. It was read until %(read)s."), whose=name, read=read
+            )
         if state.last_read_at is None:
             return self._say(_NEVER_READ, whose=name)
         local = self.eyes.reader.local(state.last_read_at)

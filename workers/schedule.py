@@ -18,6 +18,7 @@ from tracker.services.sync import sync_due
 
 TICK_S = 1.0
 PATIENCE_S = 5.0
+SENDING_EVERY = timedelta(seconds=5)  # somebody who asked for a sign-in link sits and waits
 
 _log = logging.getLogger(__name__)
 
@@ -94,23 +95,21 @@ class Schedule:
             [Job("reading calendars", minute / 2, self._read), Job("judging", minute, self._judge)],
             ports.clock.now,
         )
-        self._posting = Lane(
-            "posting",
-            [Job("writing digests", 5 * minute, self._write), Job("sending mail", minute / 4, self._send)],
-            ports.clock.now,
-        )
+        # A digest of a large program takes minutes: nobody waits that long for a sign-in link.
+        self._writing = Lane("writing", [Job("writing digests", 5 * minute, self._write)], ports.clock.now)
+        self._posting = Lane("posting", [Job("sending mail", SENDING_EVERY, self._send)], ports.clock.now)
+        self._lanes = (self._reading, self._writing, self._posting)
 
     def start(self) -> None:
         """Begin all lanes."""
-        for lane in (self._reading, self._posting):
+        for lane in self._lanes:
             lane.start()
 
     def stop(self, patience_s: float = PATIENCE_S) -> bool:
         """End all lanes within so many seconds; tell whether they all did."""
-        lanes = (self._reading, self._posting)
-        for lane in lanes:
+        for lane in self._lanes:
             lane.ask_to_stop()
-        ended = [lane.join(patience_s / len(lanes)) for lane in lanes]
+        ended = [lane.join(patience_s / len(self._lanes)) for lane in self._lanes]
         return all(ended)
 
     def _read(self, now: datetime) -> None:

@@ -30,7 +30,7 @@ def version_of(event: CalendarEvent) -> str:
 
 
 def read_stamp(text: str | None) -> datetime | None:
-    """Return the instant that a provider's stamp (ISO 8601) names; None for what is none, or of the year 1."""
+    """Return the instant that a stamp (ISO 8601) names; None for what is none, or is of the year 1."""
     try:
         stamp = datetime.fromisoformat(text) if text else None
         return stamp.astimezone(UTC) if stamp and stamp.tzinfo and stamp.year > 1 else None

@@ -100,15 +100,27 @@ def open_calendar(provider: str, address: str, timezone: str, settings: Settings
             api_root=settings.google_api_root,
             ca_bundle=settings.ca_bundle,
         )
-    if provider != Provider.ICAL:
-        raise NotAvailable(
-            f"{provider} calendars are not available in this version. Publish the calendar as an iCalendar "
-            "feed, and give its https address."
-        )
+    if provider == Provider.OUTLOOK:
+        return _open_outlook(address, settings)
     from integrations import ical
 
     bundle = str(settings.ca_bundle) if settings.ca_bundle else None
     return ical.open_calendar(address, timezone, allowed_hosts=settings.feed_hosts, ca_bundle=bundle)
+
+
+def _open_outlook(address: str, settings: Settings) -> CalendarSource:
+    app = settings.microsoft
+    if app is None:
+        raise NotAvailable(
+            "Outlook calendars are not set up: CADENCIA_MICROSOFT_TENANT and its like name no app "
+            "registration. docs/microsoft.md says how to get one."
+        )
+    from integrations import outlook
+
+    application = outlook.Application(
+        app.tenant, app.client_id, app.client_secret, app.certificate, app.authority or outlook.AUTHORITY
+    )
+    return outlook.open_calendar(address, application, root=settings.graph_root, ca_bundle=settings.ca_bundle)
 
 
 def check_mail(ports: Ports) -> None:

@@ -5,6 +5,7 @@ Never prints or logs a value: a secret that is wrong is named, not shown.
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -28,6 +29,12 @@ NAMES = (
     "PROXIES",
     "GOOGLE_SERVICE_ACCOUNT",
     "GOOGLE_API_ROOT",
+    "MICROSOFT_TENANT",
+    "MICROSOFT_CLIENT_ID",
+    "MICROSOFT_CLIENT_SECRET",
+    "MICROSOFT_CLIENT_CERTIFICATE",
+    "MICROSOFT_AUTHORITY",
+    "GRAPH_ROOT",
     "SETTINGS",
 )
 # Names that the settings file may have already, for what later versions do with them.
@@ -35,18 +42,23 @@ LATER = (
     "BROKER_URL",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
-    "MICROSOFT_TENANT",
-    "MICROSOFT_CLIENT_ID",
-    "MICROSOFT_CLIENT_SECRET",
-    "MICROSOFT_CLIENT_CERTIFICATE",
-    "MICROSOFT_AUTHORITY",
-    "GRAPH_ROOT",
     "OIDC_ISSUER",
     "OIDC_CLIENT_ID",
     "OIDC_CLIENT_SECRET",
 )
 # Not settings of the product: for finding errors, and for tests.
 OTHERS = ("DEBUG", "REQUIRE_BROWSER")
+
+
+@dataclass(frozen=True, slots=True)
+class MicrosoftApp:
+    """The app registration that reads Outlook calendars; `certificate` is PEM with its private key."""
+
+    tenant: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    certificate: str | None = field(default=None, repr=False)
+    authority: str | None = None  # None: Microsoft's own, worldwide
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,8 @@ class Settings:
     feed_hosts: frozenset[str] = frozenset()
     google_service_account: str | None = field(default=None, repr=False)  # its key, as Google's JSON
     google_api_root: str | None = None  # None: Google's own
+    microsoft: MicrosoftApp | None = None
+    graph_root: str | None = None  # None: Microsoft's own, worldwide
     proxies: int = 0  # how many of our own stand before the site: so many forwarded addresses are believed
 
     @property
@@ -165,6 +179,8 @@ def _typed(values: Mapping[str, str]) -> Settings:
         feed_hosts=frozenset(h.lower() for h in _words(values.get("FEED_HOSTS", ""))),
         google_service_account=_service_account(values.get("GOOGLE_SERVICE_ACCOUNT")),
         google_api_root=_root("GOOGLE_API_ROOT", values.get("GOOGLE_API_ROOT")),
+        microsoft=_microsoft(values),
+        graph_root=_root("GRAPH_ROOT", values.get("GRAPH_ROOT")),
         proxies=_count("PROXIES", values.get("PROXIES", "0")),
     )
 
@@ -204,6 +220,32 @@ def _service_account(key: str | None) -> str | None:
             "docs/google.md says where."
         )
     return key
+
+
+def _microsoft(values: Mapping[str, str]) -> MicrosoftApp | None:
+    named = {name: values.get("MICROSOFT_" + name) for name in ("TENANT", "CLIENT_ID")}
+    secret, certificate = (values.get("MICROSOFT_CLIENT_" + name) for name in ("SECRET", "CERTIFICATE"))
+    authority = _root("MICROSOFT_AUTHORITY", values.get("MICROSOFT_AUTHORITY"))
+    if not any([*named.values(), secret, certificate]):
+        return None
+    tenant, client_id = named["TENANT"], named["CLIENT_ID"]
+    if not tenant or not client_id or not (secret or certificate):
+        raise BadSettings(
+            "Outlook calendars need CADENCIA_MICROSOFT_TENANT, CADENCIA_MICROSOFT_CLIENT_ID and one of "
+            "CADENCIA_MICROSOFT_CLIENT_SECRET and CADENCIA_MICROSOFT_CLIENT_CERTIFICATE_FILE. "
+            "docs/microsoft.md says where they come from."
+        )
+    if not re.fullmatch(r"[A-Za-z0-9.-]+", tenant):
+        raise BadSettings("CADENCIA_MICROSOFT_TENANT must be the tenant's id or one of its domains.")
+    if authority and not authority.startswith("https://"):
+        raise BadSettings("CADENCIA_MICROSOFT_AUTHORITY must begin with https://.")
+    if certificate and not (
+        "PRIVATE KEY-----" in certificate and "-----BEGIN CERTIFICATE-----" in certificate
+    ):
+        raise BadSettings(
+            "CADENCIA_MICROSOFT_CLIENT_CERTIFICATE_FILE must hold private key and certificate, as PEM."
+        )
+    return MicrosoftApp(tenant, client_id, secret, certificate, authority)
 
 
 def _root(name: str, url: str | None) -> str | None:

@@ -53,7 +53,7 @@ _PASSES = (
     ("disk is full", "The disk of the database is full: nothing was changed. Make room and try again."),
     ("no space left", "The disk of the database is full: nothing was changed. Make room and try again."),
     ("malformed", "The database file is damaged. Restore a backup: `cadencia restore FILE`."),
-    ("disk i/o error", "The disk failed while the database was read or written. Check the disk."),
+    ("disk i/o error", "The disk failed while the database was read or written. Is it full?"),
     ("too many clients", "PostgreSQL takes no more connections now. Try again, or raise max_connections."),
     ("server closed the connection", "PostgreSQL closed the connection: nothing was changed. Try again."),
 )

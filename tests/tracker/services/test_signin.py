@@ -69,12 +69,12 @@ def test_of_two_uses_at_the_same_moment_one_wins(tmp_path: Path, fresh_database:
     token = make(company, company.person("Ana Ruiz"))
     settings, act = company.ports.settings, Act(None, "site", company.now)
     with company.ports.store.write() as slower:
-        seen = read_link(slower, settings, token, company.now)
+        seen = read_link(slower, settings, token, company.now)  # held on to, with the version as it was
         use(company, token)
         with pytest.raises(LinkRefused) as caught:
             use_link(slower, settings, token, act)
     company.ports.store.close()
-    assert (seen.sign_in_version, caught.value.why) == (0, Refusal.USED)
+    assert (seen.name, caught.value.why) == ("Ana Ruiz", Refusal.USED)
 
 
 def test_a_used_link_takes_the_older_ones_along(company: Company, ana: Person) -> None:

@@ -201,6 +201,6 @@ def test_what_we_hold_is_what_the_calendars_show(make: Callable[[FakeGoogle, Pat
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

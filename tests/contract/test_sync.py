@@ -120,6 +120,18 @@ def test_deleted_series_is_not_shown_any_more(company: Company) -> None:
     assert company.cancelled() == (FOUR if company.connector.tells_deletion else [])
 
 
+def test_series_deleted_later_calls_off_only_what_was_to_come(company: Company) -> None:
+    """Whoever deletes a series deletes its past as well: nobody is accused of a session that had ended."""
+    series = company.office.repeat(ANA, (BEN,), MONDAY, WEEKLY)
+    company.office.meet(ANA, (BEN,), MONDAY + DAY)
+    company.sync(ANA)
+    company.office.now = FOUR[1] + DAY
+    company.office.cancel(series)
+    company.sync(ANA)
+    assert company.shown(ANA) == [MONDAY + DAY]
+    assert company.cancelled() == (FOUR[2:] if company.connector.tells_deletion else [])
+
+
 def test_deletion_of_more_than_anybody_deletes_waits_for_a_person(company: Company) -> None:
     series = company.office.repeat(ANA, (BEN,), MONDAY, "FREQ=WEEKLY;COUNT=8")
     company.office.meet(ANA, (BEN,), MONDAY + DAY)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import BadPayload
-from tracker.events import CalendarEvent, EventStatus, Pull, Response
+from tracker.events import CalendarEvent, EventKind, EventStatus, Pull, Response
 from tracker.models import Calendar, Copy, CopyObservation
 from tracker.observing import (
     Seen,
@@ -77,18 +77,17 @@ def take_pull(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, now:
 
 
 def _change_known(taking: _Taking, matching: Matching) -> int:
-    differing = [(c, e) for c, e in matching.known if taking.is_rescoped or _differs(taking.scope, c, e)]
+    differing = [(c, e) for c, e in matching.known if taking.is_rescoped or _differs(c, e)]
     last = _load_last(taking.db, [copy.id for copy, _ in differing])
     return sum([_change(taking, copy, event, last[copy.id]) for copy, event in differing])
 
 
-def _differs(scope: Scope, copy: Copy, event: CalendarEvent) -> bool:
+def _differs(copy: Copy, event: CalendarEvent) -> bool:
     return (
         copy.version != event.version
         or copy.gone_at is not None
         or copy.provider_event_id != event.provider_event_id
         or copy.slot != slot_of(event)
-        or copy.people != sorted(scope.people_on(event))
     )
 
 
@@ -126,9 +125,11 @@ def _add(taking: _Taking, event: CalendarEvent) -> int:
 
 
 def _take_away(taking: _Taking, vanished: Collection[Copy], pull: Pull) -> int:
-    # A tombstone tells that the entry was deleted; an entry that is missing from a list tells nothing.
+    # A tombstone tells that the entry was deleted; an entry that is missing from a list tells nothing. And
+    # whoever deletes a series deletes its past as well: nobody is accused of a session that had ended.
     deleted = set(pull.removed)
-    last = _load_last(taking.db, [copy.id for copy in vanished if copy.provider_event_id in deleted])
+    told = [copy for copy in vanished if copy.provider_event_id in deleted]
+    last = _load_last(taking.db, [copy.id for copy in told if not _is_past_of_series(copy, taking.now)])
     for copy in vanished:
         copy.gone_at = taking.now
         if copy.id in last and copy.status is not EventStatus.CANCELLED:
@@ -137,6 +138,10 @@ def _take_away(taking: _Taking, vanished: Collection[Copy], pull: Pull) -> int:
             _show(copy, seen)
         taking.placed.append(Placed(copy, None, ()))
     return len(vanished)
+
+
+def _is_past_of_series(copy: Copy, now: datetime) -> bool:
+    return copy.kind is not EventKind.SINGLE and copy.ends_at <= now
 
 
 def _place(taking: _Taking, copy: Copy, event: CalendarEvent, old_slot: str | None) -> None:

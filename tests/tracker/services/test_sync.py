@@ -36,7 +36,7 @@ from tests.tracker.world import (
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited, SyncTokenExpired
 from tracker.events import Attendee, Response, SetAside, TagRule
 from tracker.ledger import Side, Status
-from tracker.models import Calendar, CalendarStatus, Copy, CopyObservation, Pair, Session
+from tracker.models import Agreement, Calendar, CalendarStatus, Copy, CopyObservation, Pair, Session
 from tracker.ports import Vault
 from tracker.services import intake
 from tracker.services.audit import Act
@@ -211,6 +211,28 @@ def test_an_entry_that_could_be_of_several_pairs_is_asked_about(duo: Duo) -> Non
     assert duo.evidence.sessions == ()
     with duo.world.store.read() as db:
         assert db.scalars(select(Copy)).one().asks_pair
+
+
+def test_what_could_be_of_one_pair_only_is_not_asked_about_any_more(duo: Duo) -> None:
+    cleo = duo.world.person("cleo@example.com")
+    other = duo.world.pair(duo.world.program("Other"), duo.mentor, cleo)
+    event = single("2026-02-09 10:00", attendees=())
+    duo.sync(full(event), FIRST)
+    with duo.world.store.write() as db:
+        db.scalars(select(Agreement).where(Agreement.pair_id == other)).one().ends_on = date(2026, 2, 1)
+
+    duo.sync(full(event), SECOND)
+
+    assert len(duo.evidence.sessions) == 1
+
+
+def test_whom_a_calendar_leaves_out_for_once_is_still_invited(duo: Duo) -> None:
+    event = single("2026-02-09 10:00")
+    duo.sync(full(event), FIRST)
+
+    duo.sync(delta(replace(event, attendees=(), attendees_complete=False, version="short")), SECOND)
+
+    assert statuses(duo) == [[Status.CONFIRMED]]
 
 
 def test_a_slot_outside_the_term_is_no_session(duo: Duo) -> None:

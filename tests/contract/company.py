@@ -17,7 +17,6 @@ from tests.fakes.google import FakeGoogle
 from tests.fakes.google.calendar import instant, read_time
 from tests.tracker.world import MENTEE, MENTOR, agreement
 from tests.tracker.world import instant as at
-from tracker.errors import TrackerError
 from tracker.events import EventStatus
 from tracker.ledger import Session, Status
 from tracker.models import Calendar, Copy, Pair, Person, Program, Provider
@@ -223,8 +222,3 @@ class Company:
             }
             connect_calendars(db, self.vault, where, Act(None, "command", JANUARY))
             return pair.id
-
-
-def describe(error: TrackerError) -> str:
-    """Return all that an exception could put into a log."""
-    return f"{error!r} {error} {error.__cause__!r} {error.__context__!r}"

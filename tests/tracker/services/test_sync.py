@@ -97,6 +97,17 @@ def test_it_takes_in_a_move(duo: Duo) -> None:
     assert starts(duo) == [["02-09 10", "02-11 15"]]
 
 
+def test_lists_show_where_a_session_is_now(duo: Duo) -> None:
+    event = single("2026-02-09 10:00")
+    duo.sync(full(event), FIRST)
+
+    duo.sync(delta(move(event, "2026-02-11 15:00", "2026-02-01 20:00")), SECOND)
+
+    with duo.world.store.read() as db:
+        session = db.scalars(select(Session)).one()
+    assert (session.starts_at, session.ends_at) == (instant("2026-02-11 15:00"), instant("2026-02-11 16:00"))
+
+
 def test_it_takes_in_a_cancellation(duo: Duo) -> None:
     event = single("2026-02-09 10:00")
     duo.sync(full(event), FIRST)

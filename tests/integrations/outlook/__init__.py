@@ -1,0 +1,1 @@
+"""The Outlook connector against a Microsoft 365 of our own."""

@@ -44,7 +44,7 @@ class Application:
             return self.secret or ""
         key, certificate = _KEY.search(self.certificate), _CERTIFICATE.search(self.certificate)
         if key is None or certificate is None:
-            raise ConnectorError(NO_CERTIFICATE, code="client_refused")
+            raise ConnectorError(NO_CERTIFICATE, code="app_refused")
         return {"private_key": key[0], "public_certificate": certificate[0]}
 
 
@@ -134,7 +134,7 @@ class _Desk:
     def problem(self) -> ConnectorError:
         """Return what it means that the library made nothing of the last answer, or of our credential."""
         if self._status == 200:
-            return ConnectorError(NO_CERTIFICATE, code="client_refused")
+            return ConnectorError(NO_CERTIFICATE, code="app_refused")
         if 400 <= self._status < 500:
             return ConnectorError(WRONG_TENANT, code="wrong_tenant")
         return ConnectorError(SERVER_FAULT, code="server_error")

@@ -64,10 +64,10 @@ _SLOW_DOWN = frozenset({
 })  # fmt: skip
 # AADSTS numbers: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 _GRANTS = {
-    7000215: (CLIENT_REFUSED, "client_refused"),
-    7000216: (CLIENT_REFUSED, "client_refused"),
-    700027: (CLIENT_REFUSED, "client_refused"),
-    700030: (CLIENT_REFUSED, "client_refused"),
+    7000215: (CLIENT_REFUSED, "app_refused"),
+    7000216: (CLIENT_REFUSED, "app_refused"),
+    700027: (CLIENT_REFUSED, "app_refused"),
+    700030: (CLIENT_REFUSED, "app_refused"),
     7000222: (RAN_OUT, "secret_expired"),
     1000502: (CERTIFICATE_EXPIRED, "certificate_expired"),
     700016: (WRONG_TENANT, "wrong_tenant"),
@@ -113,7 +113,7 @@ def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Connecto
     if status == 404 or codes & _NO_MAILBOX:
         return _missing(codes)
     if status == 403:
-        return ConnectorError(NO_RIGHT, code="no_right")
+        return ConnectorError(NO_RIGHT, code="not_in_scope")
     if status >= 500:
         return ConnectorError(SERVER_FAULT, code="server_error", retry_after_s=wait_s)
     if 300 <= status < 400:
@@ -133,10 +133,10 @@ def grant_problem(said: Mapping[str, object]) -> ConnectorError:
             return ConnectorError(text, code=code)
     error = str(said.get("error", ""))
     if error in ("invalid_client", "unauthorized_client"):
-        return ConnectorError(CLIENT_REFUSED, code="client_refused")
+        return ConnectorError(CLIENT_REFUSED, code="app_refused")
     if error in ("temporarily_unavailable", "server_error"):
         return ConnectorError(SERVER_FAULT, code="server_error")
-    return ConnectorError(CLIENT_REFUSED, code="client_refused")
+    return ConnectorError(CLIENT_REFUSED, code="app_refused")
 
 
 def _missing(codes: frozenset[str]) -> ConnectorError:

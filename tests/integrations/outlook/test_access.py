@@ -78,14 +78,14 @@ class _Nothing(set[str]):
 
 
 @pytest.mark.parametrize(("status", "error", "number", "code"), [
-    (401, "invalid_client", 7000215, "client_refused"),
+    (401, "invalid_client", 7000215, "app_refused"),
     (401, "invalid_client", 7000222, "secret_expired"),
-    (401, "invalid_client", 700027, "client_refused"),
+    (401, "invalid_client", 700027, "app_refused"),
     (400, "invalid_client", 1000502, "certificate_expired"),
     (401, "invalid_client", 700024, "clock_off"),
     (400, "unauthorized_client", 700016, "wrong_tenant"),
     (401, "invalid_client", 7000112, "app_disabled"),
-    (400, "something_new", 999999, "client_refused"),
+    (400, "something_new", 999999, "app_refused"),
 ])  # fmt: skip
 def test_refused_grant_says_who_can_mend_it(
     ana: Reading, status: int, error: str, number: int, code: str
@@ -95,7 +95,7 @@ def test_refused_grant_says_who_can_mend_it(
 
 
 def test_wrong_secret_is_refused(ana: Reading) -> None:
-    assert refusal(ana, ana.graph.settings(client_secret="wrong")).code == "client_refused"
+    assert refusal(ana, ana.graph.settings(client_secret="wrong")).code == "app_refused"
 
 
 def test_unknown_tenant_is_named(ana: Reading) -> None:
@@ -111,7 +111,7 @@ def test_application_of_another_tenant_is_named(ana: Reading) -> None:
 def test_certificate_that_is_none_is_named(ana: Reading) -> None:
     kinds = ("PRIVATE KEY", "CERTIFICATE")
     broken = "".join(f"-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n" for kind in kinds)
-    assert refusal(ana, ana.graph.settings(client_secret=None, certificate=broken)).code == "client_refused"
+    assert refusal(ana, ana.graph.settings(client_secret=None, certificate=broken)).code == "app_refused"
 
 
 def test_login_service_with_a_fault_is_tried_again_later(ana: Reading) -> None:

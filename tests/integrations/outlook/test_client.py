@@ -15,8 +15,8 @@ from tracker.tags import TagRules
 
 
 @pytest.mark.parametrize(("status", "said", "code"), [
-    (403, "ErrorAccessDenied", "no_right"),
-    (403, "Authorization_RequestDenied", "no_right"),
+    (403, "ErrorAccessDenied", "not_in_scope"),
+    (403, "Authorization_RequestDenied", "not_in_scope"),
     (404, "ErrorInvalidUser", "no_account"),
     (404, "MailboxNotEnabledForRESTAPI", "no_account"),
     (404, "Request_ResourceNotFound", "no_account"),
@@ -44,7 +44,7 @@ def test_mailbox_outside_the_scope_is_the_administrators_to_mend(ana: Reading) -
     ana.graph.denied.add(ANA)
     with pytest.raises(ConnectorError, match="outside the scope") as caught:
         ana.pull()
-    assert caught.value.code == "no_right"
+    assert caught.value.code == "not_in_scope"
 
 
 def test_it_waits_as_long_as_it_is_asked_to(ana: Reading, waits: list[float]) -> None:

@@ -410,7 +410,7 @@ def test_refused_request_of_a_batch_is_no_deletion(ana: Reading, waits: list[flo
     ana.graph.batch_faults.append(Refused(403, "ErrorAccessDenied"))
     with pytest.raises(ConnectorError) as caught:
         ana.pull()
-    assert (caught.value.code, waits) == ("no_right", [])
+    assert (caught.value.code, waits) == ("not_in_scope", [])
 
 
 def test_more_than_a_batch_holds_goes_in_several(ana: Reading) -> None:

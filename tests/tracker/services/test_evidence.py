@@ -127,6 +127,18 @@ def test_a_calendar_that_another_one_replaced_is_not_missed(duo: Duo) -> None:
     assert duo.evidence.observed_until == instant("2026-02-03 08:00")
 
 
+def test_a_calendar_that_was_there_all_along_replaces_none(duo: Duo) -> None:
+    from tracker.models import Provider
+
+    second = duo.world.calendar(duo.mentor, Provider.OUTLOOK)
+    duo.sync(full(), FIRST)
+    disconnect(duo, duo.calendar, LATER)
+    duo.world.sync(second, full(), "2026-02-03 08:00")
+    duo.sync_other(full(), "2026-02-03 08:00")
+
+    assert duo.evidence.observed_until == instant(FIRST)
+
+
 def test_a_calendar_that_was_taken_away_before_is_not_missed(duo: Duo) -> None:
     duo.sync(full(), FIRST)
     disconnect(duo, duo.calendar, "2026-01-02 08:00")

@@ -44,6 +44,11 @@ CADENCIA_SECRET_KEYS={key}
 
 # The key of a service account that may read your company's Google calendars: see docs/google.md.
 #CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE=/etc/cadencia/google.json
+
+# The application that may read your company's Outlook calendars: see docs/microsoft.md.
+#CADENCIA_MICROSOFT_TENANT=
+#CADENCIA_MICROSOFT_CLIENT_ID=
+#CADENCIA_MICROSOFT_CLIENT_CERTIFICATE_FILE=/etc/cadencia/microsoft.pem
 """
 
 

@@ -14,12 +14,21 @@ from tracker.events import CalendarEvent
 _SPLIT = re.compile(r"_R[0-9]{8}(?:T[0-9]{6}Z?)?(?=@|$)")
 # Exchange's ids hold the date of the occurrence in their 17th to 20th byte.
 _EXCHANGE = re.compile(r"(040000008200E00074C5B7101A82E008)[0-9A-F]{8}(?=[0-9A-F]{32})", re.IGNORECASE)
+# A UID that another program made, as Exchange wraps it (MS-OXOCAL, PidLidGlobalObjectId): class, date, time,
+# reserved, size, then "vCal-Uid", a version, and the UID itself.
+_FOREIGN = re.compile(
+    r"040000008200E00074C5B7101A82E008[0-9A-F]{48}7643616C2D55696401000000((?:[0-9A-F]{2})+)",
+    re.IGNORECASE,
+)
 _KEPT = tuple(f.name for f in fields(CalendarEvent) if f.name != "version")
 
 
 def lineage_of(uid: str) -> str:
     """Return what all copies and "this and following" splits of an entry share of their UID."""
-    bare = _SPLIT.sub("", uid.strip())
+    uid = uid.strip()
+    if wrapped := _FOREIGN.fullmatch(uid):
+        uid = bytes.fromhex(wrapped[1]).rstrip(b"\0").decode("utf-8", "replace")
+    bare = _SPLIT.sub("", uid)
     return _EXCHANGE.sub(lambda m: m[1] + "00000000", bare)
 
 

@@ -135,7 +135,7 @@ class Line:
             sent["Content-Type"] = "application/json"
         throttle = self.api.throttle
         try:
-            with throttle.turn(self.mailbox):
+            with throttle.turn(self.mailbox) as number:
                 reply = self.api.wire.exchange(method, address, body, sent)
         except ConnectorError as error:
             return error
@@ -144,7 +144,7 @@ class Line:
             return reply.body
         problem = problem_of(reply.status, reply.headers, reply.body)
         if isinstance(problem, RateLimited):
-            throttle.was_refused()
+            throttle.was_refused(number)
         return problem
 
 

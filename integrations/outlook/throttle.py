@@ -21,6 +21,7 @@ class Throttle:
         self._limit = float(at_first)
         self._busy: Counter[str] = Counter()
         self._changed = threading.Condition()
+        self._round = 0
 
     @property
     def limit(self) -> int:
@@ -28,13 +29,17 @@ class Throttle:
         return int(self._limit)
 
     @contextmanager
-    def turn(self, mailbox: str) -> Iterator[None]:
-        """Wait until a request to the mailbox may go, and hold its place until the end of the block."""
+    def turn(self, mailbox: str) -> Iterator[int]:
+        """Wait until a request to the mailbox may go, and hold its place until the end of the block.
+
+        Yields the number of the round that it belongs to, for `was_refused`.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._is_free(mailbox))
             self._busy[mailbox] += 1
+            number = self._round
         try:
-            yield
+            yield number
         finally:
             with self._changed:
                 self._busy[mailbox] -= 1
@@ -47,10 +52,12 @@ class Throttle:
             self._limit = min(float(MOST), self._limit + 1 / self._limit)
             self._changed.notify_all()
 
-    def was_refused(self) -> None:
-        """Allow half as much."""
+    def was_refused(self, number: int) -> None:
+        """Allow half as much from now on; further requests of a round that was refused change nothing."""
         with self._changed:
-            self._limit = max(1.0, self._limit / 2)
+            if number == self._round:
+                self._limit = max(1.0, self._limit / 2)
+                self._round += 1
 
     def _is_free(self, mailbox: str) -> bool:
         return self._busy[mailbox] < MOST_PER_MAILBOX and self._busy.total() < self.limit

@@ -86,11 +86,18 @@ def test_few_requests_at_once_reach_one_mailbox(ana: Reading) -> None:
 
 def test_refusals_halve_what_may_be_under_way() -> None:
     throttle = Throttle()
-    throttle.was_refused()
+    for times in range(1, 8):
+        with throttle.turn("a") as number:
+            throttle.was_refused(number)
+        assert throttle.limit == max(1, AT_FIRST // 2**times)
+
+
+def test_requests_that_are_refused_together_halve_it_once() -> None:
+    throttle = Throttle()
+    with throttle.turn("a") as one, throttle.turn("b") as other:
+        throttle.was_refused(one)
+        throttle.was_refused(other)
     assert throttle.limit == AT_FIRST // 2
-    for _ in range(20):
-        throttle.was_refused()
-    assert throttle.limit == 1
 
 
 def test_a_round_that_went_well_allows_one_more() -> None:

@@ -36,6 +36,7 @@ class Site:
             link = sign_in_link(self.company.ports.settings, person, self.company.now, once=False)
             page.goto(link.replace(self.company.ports.settings.base_url, self.base))
             page.locator("main button").click()
+            page.wait_for_url(lambda address: "/sign-in/" not in address)
         return page
 
     def _note(self, kind: str, text: str) -> None:

@@ -20,7 +20,7 @@ from integrations.outlook.payload import Item, read_item
 from tracker.errors import BadPayload
 from tracker.events import CalendarEvent, EventStatus, Moment, Pull, PullKind, SetAside, TagRule, Window
 from tracker.observing import instant_of
-from tracker.tags import TagRules
+from tracker.tags import TagRules, nobody_signed
 
 MOST_EVENTS = 200_000
 NOT_AN_EVENT = "it is not an event as Microsoft 365 describes them"
@@ -168,9 +168,17 @@ class _Reading:
                 self._forget_single(name)
             else:
                 self.entries[name] = item
-        for item in self.entries.values():
+        for item in self._with_marks(self.entries):
             self.vanished |= self.series.pop(item.id, {}).keys()
             self._settle_single(item)
+
+    def _with_marks(self, entries: dict[str, Item]) -> Iterator[Item]:
+        """Yield the entries with what Cadencia left on them, which a view does not tell."""
+        asks = self.reader.rules.is_ours is not nobody_signed
+        found = self.listing.get_many(entries) if asks and entries else {}
+        for name, item in entries.items():
+            whole = found.get(name)
+            yield item if whole is None or whole.is_series else whole
 
     def _settle_single(self, item: Item) -> None:
         rule = self._rule(item)
@@ -209,7 +217,7 @@ class _Reading:
 
     def _settle_series(self, series: Item, rule: TagRule | None, *, lists: bool) -> None:
         before = self.series.pop(series.id, {})
-        told = self.parts.get(series.id, {})
+        told = self._whole(self.parts.get(series.id, {}))
         listed = self._list(series.id) if lists else told
         if not series.is_cancelled and not self._is_on_calendar(series, listed):
             self.vanished |= before.keys()
@@ -226,6 +234,12 @@ class _Reading:
         }
         if standing or self._keeps(rule):
             self.series[series.id] = standing
+
+    def _whole(self, told: dict[str, Item]) -> dict[str, Item]:
+        """Return the parts of a series, exceptions asked for that came as bare as other occurrences do."""
+        bare = [name for name, part in told.items() if part.is_exception and part.original_start is None]
+        found = self.listing.get_many(bare) if bare else {}
+        return {name: part for name, item in told.items() if (part := found.get(name, item)) is not None}
 
     def _list(self, series_id: str) -> dict[str, Item]:
         listed = {}

@@ -62,8 +62,9 @@ class _Token:
 class Mailbox:
     """The mailbox of `owner`. Tests may set the flags, and change items by `put`, `delete` and `move_away`.
 
-    `hides_masters`: a delta names no series. `silent`: a deleted occurrence leaves no trace at all.
-    `repeats`: every change is sent twice. `lost_place`: how an expired link is refused.
+    `hides_masters`: a delta names no series. `bare_exceptions`: it tells no more of them than of occurrences.
+    `silent`: a deleted occurrence leaves no trace at all. `repeats`, `backwards`: how lists are sent.
+    `lost_place`: how an expired link is refused. `finds_deleted`: what was deleted still answers to its id.
     """
 
     owner: str
@@ -73,8 +74,10 @@ class Mailbox:
     page_size: int = 500
     empty_pages: bool = False
     hides_masters: bool = False
+    bare_exceptions: bool = False
     silent: bool = False
     repeats: bool = False
+    backwards: bool = False
     finds_deleted: bool = False
     lost_place: tuple[int, str] = (410, "syncStateNotFound")
     breaks_at: int | None = None
@@ -138,6 +141,7 @@ class Mailbox:
             span = read_span(query)
             changes = list(self._shown(span).values())
             self._tokens.append(self._token(span))
+        changes = changes[::-1] if self.backwards else changes
         self._listings.append(changes * 2 if self.repeats else changes)
         self._links[str(len(self._listings) - 1)] = f"$deltatoken={len(self._tokens) - 1}"
         return self._page(len(self._listings) - 1, 0, size, empty=self.empty_pages)
@@ -186,7 +190,8 @@ class Mailbox:
             series = event.series_master_id
             if series and series not in shown and not self.hides_masters:
                 shown[series] = write_event(self.items[series].event)
-            shown[event.id] = write_bare(event) if event.type == "occurrence" else write_event(event)
+            is_bare = event.type == "occurrence" or (event.type == "exception" and self.bare_exceptions)
+            shown[event.id] = write_bare(event) if is_bare else write_event(event)
         return shown
 
     def _token(self, span: Span) -> _Token:

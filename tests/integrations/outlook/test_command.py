@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from integrations.outlook import errors
 from tests.fakes.graph.login import TENANT, client_certificate
 from tests.integrations.outlook.conftest import ANA, MONDAY, WEEK, Reading, event, series
 from workers.cli.calendars import calendars
+from workers.cli.problems import MEANINGS
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +54,11 @@ def test_sessions_are_shown_without_their_titles(ana: Reading) -> None:
 def test_everything_is_shown_where_it_is_asked_for(ana: Reading) -> None:
     ana.box.put(event("b", subject="Dentist"))
     assert len(read("--untagged").stdout.splitlines()) == 1
+
+
+def test_whatever_microsoft_refuses_has_words_for_the_doctor() -> None:
+    codes = {code for _, code in errors._GRANTS.values()}
+    for path in Path(errors.__file__).parent.glob("*.py"):
+        codes |= set(re.findall(r'code="([a-z_]+)"', path.read_text("utf-8")))
+    assert {"wrong_tenant", "secret_expired", "no_account", "token_refused"} <= codes
+    assert codes - MEANINGS.keys() == set()

@@ -122,6 +122,15 @@ def test_what_is_sent_twice_counts_once(ana: Reading) -> None:
     assert len(ana.pull().events) == 5
 
 
+def test_occurrences_may_come_before_their_series(ana: Reading) -> None:
+    ana.box.backwards = True
+    ana.box.put(*series("s", FOUR))
+    master, occurrences = series("t", [s + DAY for s in FOUR], subject="Yoga")
+    tagged = occurrence(master, "t", FOUR[1] + DAY, subject="Yoga, then #mentoring")
+    ana.box.put(master, [occurrences[0], tagged, *occurrences[2:]])
+    assert standing(ana.pull()) == [*FOUR[:2], FOUR[1] + DAY, *FOUR[2:]]
+
+
 # 7. Removed, or out of the window
 
 
@@ -255,6 +264,28 @@ def test_occurrences_of_nobodys_series_are_dropped_though_it_was_not_sent(ana: R
     assert ana.pull().events == ()
 
 
+def test_exceptions_may_come_as_bare_as_occurrences(ana: Reading) -> None:
+    ana.box.bare_exceptions = True
+    master, occurrences = series("s", FOUR)
+    late = FOUR[1] + DAY
+    moved = occurrence(master, "s", FOUR[1], start=write_time(late), end=write_time(late + LENGTH))
+    ana.box.put(master, [occurrences[0], moved, *occurrences[2:]])
+    pull = ana.pull()
+    assert {e.start: e.original_start for e in pull.events}[late] == FOUR[1]
+    assert pull.set_aside == ()
+
+
+def test_deleted_series_that_can_still_be_asked_for_is_not_shown(ana: Reading) -> None:
+    ana.box.finds_deleted = True
+    ana.box.put(*series("s", FOUR))
+    ana.box.put(event("a"))
+    ana.pull()
+    ana.box.delete(graph_id("s"))
+    ana.box.delete(graph_id("a"))
+    pull = ana.pull()
+    assert (pull.events, pull.removed, len(pull.vanished)) == ((), (), 5)
+
+
 def test_exception_counts_by_itself(ana: Reading) -> None:
     master, occurrences = series("s", FOUR, subject="Yoga")
     tagged = occurrence(master, "s", FOUR[1], subject="Yoga, then #mentoring")
@@ -313,6 +344,13 @@ def test_occurrences_share_what_their_ids_do_not(ana: Reading) -> None:
     ana.box.put(master, [occurrences[0], moved, *occurrences[2:]])
     assert len({e.ical_uid for e in (master, *occurrences, moved)}) == 5
     assert len({e.lineage for e in ana.pull().events}) == 1
+
+
+def test_exception_with_another_uid_belongs_to_its_series(ana: Reading) -> None:
+    master, occurrences = series("s", FOUR)
+    other = occurrence(master, "s", FOUR[1], ical_uid="something-else@example.com")
+    ana.box.put(master, [occurrences[0], other, *occurrences[2:]])
+    assert len({e.uid for e in ana.pull().events}) == 1
 
 
 # 14, 15. Guests, and series that move

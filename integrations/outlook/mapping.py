@@ -59,11 +59,10 @@ class Reader:
         item = as_occurrence(item, series) if series and not item.is_exception else item
         start, end = span_of(item)
         slot = slot_of(item) if item.series_master_id else None
-        uid = _uid_of(series or item)
         event = CalendarEvent(
             provider_event_id=item.id,
-            uid=uid,
-            lineage=lineage_of(uid or item.series_master_id or item.id),
+            uid=_uid_of(series or item),
+            lineage=lineage_for(series or item),
             kind=_kind_of(item),
             start=start,
             end=end,
@@ -127,6 +126,11 @@ class Reader:
         if item.is_organizer and address not in self.rules.owner:
             return self.account
         return address or None
+
+
+def lineage_for(whole: Item) -> str:
+    """Return the lineage of a single event's or a series' sessions."""
+    return lineage_of(_uid_of(whole) or whole.id)
 
 
 def is_mine(item: Item) -> bool:

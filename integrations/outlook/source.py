@@ -15,7 +15,7 @@ import msgspec
 from integrations.outlook.client import Line
 from integrations.outlook.cursor import LOOK_AGAIN, Cursor, question_of, read_cursor
 from integrations.outlook.listing import Listing
-from integrations.outlook.mapping import Reader, Unreadable, is_mine, slots_called_off, span_of
+from integrations.outlook.mapping import Reader, Unreadable, is_mine, lineage_for, slots_called_off, span_of
 from integrations.outlook.payload import Item, read_item
 from tracker.errors import BadPayload
 from tracker.events import CalendarEvent, EventStatus, Moment, Pull, PullKind, SetAside, TagRule, Window
@@ -318,8 +318,7 @@ class _Reading:
             return self._add(self.reader.to_event(item, rule, series))
         except (Unreadable, OverflowError) as error:
             issue = str(error) if isinstance(error, Unreadable) else OUT_OF_RANGE
-            uid = (series or item).uid or (series or item).ical_uid
-            self.set_aside.append(SetAside(f"event {item.id}", issue, uid))
+            self.set_aside.append(SetAside(f"event {item.id}", issue, lineage_for(series or item)))
             self.unread.add(item.id)
             return None
 

@@ -65,7 +65,8 @@ def test_pages_may_be_short_or_empty(ana: Reading, size: int, *, empty: bool) ->
 
 @pytest.mark.parametrize("answer", [
     (410, "syncStateNotFound"), (410, "resyncRequired"), (400, "SyncStateNotFound"),
-    (404, "syncStateNotFound"), (400, "ErrorInvalidSyncStateData"), (400, "ErrorInvalidUrlQuery"),
+    (403, "syncStateNotFound"), (404, "syncStateNotFound"), (400, "ErrorInvalidSyncStateData"),
+    (400, "ErrorInvalidUrlQuery"),
 ])  # fmt: skip
 def test_lost_place_asks_for_a_new_reading(ana: Reading, answer: tuple[int, str]) -> None:
     ana.box.put(event("a"))

@@ -127,13 +127,13 @@ class CalendarEvent:
 class SetAside:
     """An entry that could not be understood: where it is (never what it is called) and what is wrong.
 
-    `uid`, where the entry has one, is that of the events it would have been: they were not seen, but they are
-    not gone either.
+    `lineage`, where the entry has one, is that of the events it would have been: they were not seen, but they
+    are not gone either.
     """
 
     place: str
     issue: str
-    uid: str | None = None
+    lineage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

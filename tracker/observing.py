@@ -46,7 +46,12 @@ class Seen:
 
 def lineage_of(event: CalendarEvent) -> str:
     """Return a hash that all occurrences, copies and splits of an entry share."""
-    return _digest(event.lineage.strip().casefold())
+    return hash_lineage(event.lineage)
+
+
+def hash_lineage(lineage: str) -> str:
+    """Return the hash by which copies know the lineage of their entry."""
+    return _digest(lineage.strip().casefold())
 
 
 def slot_of(event: CalendarEvent) -> str:

@@ -23,6 +23,7 @@ from integrations.ical.series import (
 )
 from integrations.ical.times import BadTime
 from integrations.ical.zones import Zone
+from integrations.identity import lineage_of
 from tracker.errors import BadPayload
 from tracker.events import CalendarEvent, SetAside, TagRule, Window
 from tracker.tags import TagRules
@@ -165,7 +166,7 @@ class _Reader:
 
     def _put_aside(self, block: Block, issue: str) -> None:
         place = f"line {line_number(self.data, self.feed, block)}"
-        self.set_aside.append(SetAside(place, issue, own_uid(self.feed, block) or None))
+        self.set_aside.append(SetAside(place, issue, lineage_of(own_uid(self.feed, block)) or None))
 
     def _name(self, component: Component) -> str:
         """Return a UID for an entry without one: the same as long as the entry is."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tracker.events import CalendarEvent, EventStatus, Pull, PullKind, TagRule
 from tracker.models import Copy
-from tracker.observing import instant_of, lineage_of, slot_of
+from tracker.observing import hash_lineage, instant_of, lineage_of, slot_of
 from tracker.shifting import Slot, pair_slots
 
 MOST_REMOVED = 5
@@ -104,7 +104,9 @@ def _freshness(copy: Copy) -> tuple[bool, int]:
 def _vanished(copies: Iterable[Copy], pull: Pull) -> list[Copy]:
     alive = [copy for copy in copies if copy.gone_at is None]
     if pull.kind is PullKind.FULL:
-        return [copy for copy in alive if _is_in_reach(copy, pull)]
+        # What could not be understood this time was there all the same.
+        unclear = {hash_lineage(aside.lineage) for aside in pull.set_aside if aside.lineage}
+        return [copy for copy in alive if _is_in_reach(copy, pull) and copy.lineage not in unclear]
     gone = {*pull.removed, *pull.vanished}
     return [copy for copy in alive if copy.provider_event_id in gone]
 

@@ -12,13 +12,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import ConnectorError, SyncTokenExpired
 from tracker.events import Pull, PullKind, SetAside
-from tracker.models import Calendar, CalendarStatus, Person, Provider
+from tracker.models import Calendar, CalendarStatus, Copy, Person, Provider
 from tracker.ports import Sources, Vault
 from tracker.services import rhythm
 from tracker.services.audit import Act, record
@@ -263,8 +263,7 @@ def _take_in(db: OrmSession, vault: Vault, calendar: Calendar, job: _Job, answer
             job.result(Outcome.READ), intake=intake, looked_at=pull.looked_at, set_aside=pull.set_aside
         )
         calendar.scope = job.scope.digest
-        calendar.looked_at, calendar.kept = pull.looked_at, len(pull.events)
-        calendar.set_aside = [{"place": s.place, "issue": s.issue} for s in pull.set_aside[:MOST_SET_ASIDE]]
+        _tell_owner(db, calendar, pull)
     # Asked before the row is touched, or the question would write it twice.
     next_read_at = rhythm.next_reading(db, calendar, now)
     if pull.cursor != job.cursor:
@@ -275,6 +274,17 @@ def _take_in(db: OrmSession, vault: Vault, calendar: Calendar, job: _Job, answer
     calendar.next_read_at = next_read_at
     note_reading(db, calendar.person_id, now)
     return result
+
+
+def _tell_owner(db: OrmSession, calendar: Calendar, pull: Pull) -> None:
+    """Note what the owner is shown of the reading; a DELTA adds to what the last whole reading said."""
+    shown = select(func.count()).where(Copy.calendar_id == calendar.id, Copy.gone_at.is_(None))
+    aside = [{"place": s.place, "issue": s.issue} for s in pull.set_aside]
+    if pull.kind is PullKind.DELTA:
+        aside += [known for known in calendar.set_aside if known not in aside]
+    calendar.looked_at = pull.looked_at
+    calendar.kept = db.scalar(shown) or 0
+    calendar.set_aside = aside[:MOST_SET_ASIDE]
 
 
 def _hold(calendar: Calendar, job: _Job, intake: Intake, now: datetime) -> SyncResult:

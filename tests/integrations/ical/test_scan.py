@@ -183,7 +183,7 @@ def test_the_line_of_a_broken_entry_counts_folds() -> None:
 
 
 def test_a_broken_entry_tells_whose_occurrences_are_not_gone() -> None:
-    assert read(feed(entry("DTSTART:never", uid="b"))).set_aside[0].uid == "b"
+    assert read(feed(entry("DTSTART:never", uid="b"))).set_aside[0].lineage == "b"
 
 
 def test_a_broken_entry_that_is_no_session_is_nobodys_business() -> None:

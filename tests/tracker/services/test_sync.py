@@ -745,6 +745,17 @@ def test_what_was_set_aside_is_shown_to_the_owner(duo: Duo) -> None:
     ]
 
 
+def test_what_is_set_aside_is_not_gone(duo: Duo) -> None:
+    duo.sync(full(single("2026-02-09 10:00", uid="torn"), single("2026-02-16 10:00", uid="gone")), FIRST)
+    pull = replace(full(), looked_at=9, set_aside=(SetAside("entry 3", "no start", "torn"),))
+
+    duo.sync(pull, "2026-02-03 08:00")
+
+    with duo.world.store.read() as db:
+        gone = db.scalars(select(Copy.gone_at).order_by(Copy.starts_at)).all()
+    assert [at is None for at in gone] == [True, False]
+
+
 def test_a_change_makes_the_pair_due(duo: Duo) -> None:
     with duo.world.store.write() as db:
         db.get_one(Pair, duo.pair).review_due_at = instant("2026-03-01 00:00")

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
 
 
 def write_csv(rows: Iterable[Iterable[object]]) -> str:
@@ -16,4 +16,8 @@ def write_csv(rows: Iterable[Iterable[object]]) -> str:
 
 def neutralise(cell: object) -> object:
     """Return the cell so that a spreadsheet shows a text and computes nothing; numbers stay numbers."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+    if not isinstance(cell, str):
+        return cell
+    # The writer quotes a line feed, but leaves a bare carriage return to end the row for whoever reads it.
+    text = cell.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

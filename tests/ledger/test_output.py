@@ -85,9 +85,8 @@ def test_it_writes_a_row_of_csv_a_period(capsysbinary: pytest.CaptureFixture[byt
 def test_it_keeps_spreadsheets_from_taking_a_name_for_a_formula(
     name: str, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    assert output.neutralise(name) == f"'{name}"
-    assert output.neutralise(-1) == -1
-    assert rows(look(pair(pair="-p"), "03-05"), capsysbinary=capsysbinary)[1][0] == "'-p"
+    first = rows(look(pair(pair=name), "03-05"), capsysbinary=capsysbinary)[1]
+    assert first[0] == "'" + name.replace("\r", "\n")
 
 
 def test_it_shows_a_row_a_pair(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,7 +152,7 @@ class _Desk:
     def connect_again(self, calendar: Calendar) -> None:
         """Connect a calendar that was taken away."""
         calendar.status = CalendarStatus.CONNECTED
-        calendar.disconnected_at = None
+        calendar.connected_at, calendar.disconnected_at = self.act.at, None
         self._revive(calendar)
         self.note("calendar.connected", calendar.person_id, calendar.provider)
 

@@ -6,8 +6,6 @@ Nothing but ledgers is written to standard output here.
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, TextIO, TypeVar
 
 import click
 
+from tracker.cells import write_csv
 from tracker.ledger import Ledger, PeriodVerdict, Verdict, encode_ledger
 
 if TYPE_CHECKING:  # rich takes longer to import than a small file to judge
@@ -87,7 +86,7 @@ def render(ledgers: Iterable[Ledger], form: Format) -> Piece:
     if form == "json":
         return b"".join([encode_ledger(ledger) + b"\n" for ledger in ledgers])
     if form == "csv":
-        return write_csv(chain.from_iterable(map(list_cells, ledgers)))
+        return write_csv(chain.from_iterable(map(list_cells, ledgers))).encode()
     return [summarise(ledger) for ledger in ledgers]
 
 
@@ -101,7 +100,7 @@ class Printer:
 
     def __enter__(self) -> Printer:
         if self._form == "csv":
-            self._binary.write(write_csv([COLUMNS]))
+            self._binary.write(write_csv([COLUMNS]).encode())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -122,18 +121,6 @@ class Printer:
         if self._rows:
             print_table(self._rows, sys.stdout)
             self._rows = []
-
-
-def write_csv(rows: Iterable[Iterable[object]]) -> bytes:
-    """Write rows as CSV, in UTF-8."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[neutralise(cell) for cell in row] for row in rows])
-    return text.getvalue().encode()
-
-
-def neutralise(cell: object) -> object:
-    """Keep a spreadsheet from taking a text for a formula; numbers stay numbers."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def list_cells(ledger: Ledger) -> Iterator[tuple[object, ...]]:

@@ -25,6 +25,7 @@ from typing import BinaryIO, NamedTuple
 import click
 import msgspec
 
+from tracker.clock import SystemClock
 from tracker.errors import TrackerError
 from tracker.ledger import Evidence, EvidenceError, Ledger, Policy, decode_evidence, judge
 from workers.cli.output import Format, Piece, Printer, choose_format, format_option, render
@@ -133,7 +134,7 @@ def replay(
     Answers "why was this flagged?" and "what if we allowed 10 days?". Lines that cannot be judged are named
     on standard error, and the exit status is then 1.
     """
-    terms = Terms(now, datetime.now(UTC), overrides, choose_format(form))
+    terms = Terms(now, SystemClock().now(), overrides, choose_format(form))
     try:
         faulty = replay_file(file, terms, jobs or count_cores())
     except BrokenPipeError:

@@ -70,4 +70,4 @@ class Mailer(Protocol):
     """Hands finished messages to a mail server or a folder."""
 
     def send(self, message: bytes, *, sender: str, recipient: str) -> None:
-        """Deliver one RFC 5322 message. Raises ConnectorError; `retry_after_s` says that it may work later."""
+        """Deliver one RFC 5322 message. Raises ConnectorError; `retry_after_s` tells when to try again."""

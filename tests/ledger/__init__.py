@@ -1,1 +1,1 @@
-"""The ledger: every rule by hand, its properties by chance, and a second reading of the rules as an oracle."""
+"""The ledger: every rule by hand, its properties by chance, and a second reading of the rules."""

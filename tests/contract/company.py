@@ -14,7 +14,7 @@ from integrations.registry import SettingsSources
 from integrations.vault import FernetVault, fresh_key
 from tests.contract.feeds import write_feed
 from tests.fakes.google import FakeGoogle
-from tests.fakes.google.calendar import instant, read_time
+from tests.fakes.google.calendar import Resource, instant, read_time
 from tests.tracker.world import MENTEE, MENTOR, agreement
 from tests.tracker.world import instant as at
 from tracker.events import EventStatus
@@ -193,9 +193,14 @@ class Company:
         return sorted(c.starts_at for c in alive)
 
     def truth(self, person: str) -> list[datetime]:
-        """Return where that calendar's entries stand in truth: tagged ones, and those of two."""
-        entries = self.office.calendars[person].alive()
-        ours = (e for e in entries if "#mentoring" in e["summary"] or len(e["attendees"]) == 2)
+        """Return where that calendar's entries stand in truth: tagged ones, a tagged series', those of two."""
+        calendar = self.office.calendars[person]
+
+        def is_tagged(entry: Resource) -> bool:
+            series = calendar.items.get(entry.get("recurringEventId", ""))
+            return "#mentoring" in entry["summary"] or (series is not None and is_tagged(series))
+
+        ours = (e for e in calendar.alive() if is_tagged(e) or len(e["attendees"]) == 2)
         return sorted(instant(read_time(e["start"])) for e in ours)
 
     def _found(self) -> int:

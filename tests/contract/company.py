@@ -193,7 +193,7 @@ class Company:
         return sorted(c.starts_at for c in alive)
 
     def truth(self, person: str) -> list[datetime]:
-        """Return where that calendar's entries stand in truth: tagged ones, a tagged series', those of two."""
+        """Return where that calendar's entries stand in truth: tagged ones, a tagged series', of two."""
         calendar = self.office.calendars[person]
 
         def is_tagged(entry: Resource) -> bool:

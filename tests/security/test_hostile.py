@@ -67,7 +67,8 @@ def test_a_name_computes_nothing_in_a_spreadsheet(company: Company, enter: Enter
     hr = enter(company.person("Marta Gil", is_hr=True))
     text = hr.get("/hr/pairs.csv").text.removeprefix("\ufeff")
     (row,) = csv.DictReader(text.splitlines(keepends=True))
-    assert row["mentor"].replace("\r\n", "\r") == f"'{evil}"
+    # A bare carriage return would end the row for some readers: it is written as a line feed.
+    assert row["mentor"] == f"'{evil}".replace("\r", "\n")
     assert row["pair"] == pair.key
 
 

@@ -15,9 +15,9 @@ from sqlalchemy import func, insert, select
 from integrations.registry import Ports, check_mail, open_ports
 from tracker.errors import ConnectorError, TrackerError
 from tracker.events import Window
-from tracker.models import AuditEntry, Calendar, CalendarStatus, OutboxMail, OutboxState, Person, Program
+from tracker.models import AuditEntry, Calendar, CalendarStatus, Person, Program
 from tracker.services import schema
-from tracker.services.outbox import oldest_due_at
+from tracker.services.outbox import dead_letters, oldest_due_at
 from tracker.settings import SETTINGS_FILE, Settings, load_settings, unused_names
 from tracker.store import sqlite_file
 from tracker.tags import TagRules
@@ -29,6 +29,7 @@ LEAST_FREE_BYTES = 200 * 1024 * 1024
 STALE_AFTER = timedelta(days=3)
 MAIL_LATE_AFTER = timedelta(minutes=15)
 CLOCK_SLACK = timedelta(minutes=5)
+MOST_LETTERS = 20  # so many that were given up are named: the latest
 MOST_CALENDARS = 20  # so many are read for real: those with trouble first
 THREADS = 8
 _BUILT_IN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -202,14 +203,16 @@ def check_clock(ports: Ports) -> Findings:
 
 
 def check_outbox(ports: Ports) -> Findings:
-    """Look for mail that failed for good, and for mail that nobody sends."""
+    """Name the mail that was given up, and look for mail that nobody sends."""
     now = ports.clock.now()
     with ports.store.read() as db:
-        dead = db.scalar(select(func.count()).where(OutboxMail.state == OutboxState.FAILED)) or 0
+        dead = [(mail.recipient, mail.last_error or "nobody knows why") for mail in dead_letters(db)]
         oldest = oldest_due_at(db)
         has_reader = db.scalar(select(func.count()).where(Person.is_hr | Person.is_admin))
-    if dead:
-        yield problem(f"outbox: {dead} mails failed for good. The site shows them to an admin.")
+    for recipient, reason in dead[:MOST_LETTERS]:
+        yield problem(f"outbox: the mail to {recipient} was given up: {' '.join(reason.split())}")
+    if len(dead) > MOST_LETTERS:
+        yield problem(f"outbox: {len(dead) - MOST_LETTERS} older mails were given up, too")
     if oldest and now - oldest > MAIL_LATE_AFTER:
         yield problem(f"outbox: mail waits since {oldest:%Y-%m-%d %H:%M} UTC. Is `cadencia up` running?")
     elif not dead:

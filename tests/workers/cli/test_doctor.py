@@ -2,11 +2,15 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.workers.cli.shell import Shell
+from tracker.models import OutboxMail, OutboxState
+from tracker.settings import load_settings
+from tracker.store import Store
 
 
 def _rows(folder: Path) -> list[tuple[str, int]]:
@@ -37,6 +41,37 @@ def test_whose_calendar_can_not_be_read_is_named(office: Shell) -> None:
     (office.folder / "luis.ics").write_text("<html>Sign in</html>")
     (problem,) = _problems(office)
     assert problem.startswith("calendars: The calendar of luis@x.com: what is there is not a calendar")
+
+
+def _give_up(count: int, reason: str | None) -> None:
+    """Leave mails to 0@x.com, 1@x.com, ... that were given up, each a minute after the one before."""
+    store, start = Store(load_settings().database_url), datetime(2026, 8, 3, tzinfo=UTC)
+    with store.write() as db:
+        for number in range(count):
+            mail = OutboxMail(dedupe_key=f"key-{number}", kind="digest", sender="cadencia@x.com")
+            mail.recipient, mail.message_id, mail.message = f"{number}@x.com", f"<{number}@x>", b""
+            mail.state, mail.last_error = OutboxState.FAILED, reason
+            mail.created_at = mail.due_at = start + timedelta(minutes=number)
+            db.add(mail)
+    store.close()
+
+
+def test_mail_that_was_given_up_is_named_with_its_reason(office: Shell) -> None:
+    _give_up(2, "The server refused it:\n550 no such user")
+    reason = "was given up: The server refused it: 550 no such user"
+    assert _problems(office) == [f"outbox: the mail to {number}@x.com {reason}" for number in (1, 0)]
+
+
+def test_mail_that_was_given_up_for_no_known_reason_is_named(office: Shell) -> None:
+    _give_up(1, None)
+    assert _problems(office) == ["outbox: the mail to 0@x.com was given up: nobody knows why"]
+
+
+def test_of_a_lot_of_mail_that_was_given_up_the_latest_is_named(office: Shell) -> None:
+    _give_up(23, "No.")
+    problems = _problems(office)
+    assert problems[0] == "outbox: the mail to 22@x.com was given up: No."
+    assert problems[20:] == ["outbox: 3 older mails were given up, too"]
 
 
 def test_a_missing_set_up_is_told_what_to_run(shell: Shell) -> None:

@@ -97,8 +97,15 @@ def choose_pair(db: OrmSession, copy_id: int, pair_id: int | None, *, by: Person
 def answer_suggestion(
     db: OrmSession, session_ids: Sequence[int], *, counts: bool, by: Person, act: Act
 ) -> None:
-    """Say whether suggested sessions count. Raises NotAllowed where one of them is not theirs."""
-    for session in [own_session(db, session_id, by) for session_id in session_ids]:
+    """Say whether suggested sessions count.
+
+    Raises NotAllowed where one of them is not theirs, BadInput where one is not (or no longer) suggested.
+    """
+    sessions = [own_session(db, session_id, by) for session_id in session_ids]
+    # What counts is not taken out of the count this way, nor brought back what was dismissed.
+    if any(session.standing is not Standing.SUGGESTED for session in sessions):
+        raise BadInput(N_("This was answered already."))
+    for session in sessions:
         session.standing = Standing.COUNTED if counts else Standing.DISMISSED
         note_answer(db, act, "suggestion.answered", session, counts=counts)
 

@@ -203,6 +203,24 @@ def test_nobody_answers_for_a_pair_of_others(duo: Duo) -> None:
             answer_suggestion(db, [only_session_of(db)], counts=True, by=by, act=ACT)
 
 
+@pytest.mark.parametrize("becomes", [Standing.COUNTED, Standing.DISMISSED])
+def test_what_is_suggested_no_longer_is_refused_and_nothing_changes(duo: Duo, becomes: Standing) -> None:
+    duo.sync(full(*SUGGESTED), FIRST)
+    (question,) = asked(duo, duo.mentee)
+    assert isinstance(question, Suggested)
+    with duo.world.store.write() as db:
+        db.get_one(Session, question.session_ids[-1]).standing = becomes
+
+    with duo.world.store.write() as db:
+        by = db.get_one(Person, duo.mentee)
+        with pytest.raises(BadInput):
+            answer_suggestion(db, question.session_ids, counts=becomes is Standing.DISMISSED, by=by, act=ACT)
+
+    with duo.world.store.read() as db:
+        standings = db.scalars(select(Session.standing).order_by(Session.id)).all()
+    assert standings == [Standing.SUGGESTED, Standing.SUGGESTED, becomes]
+
+
 # --- what vanished ---
 
 

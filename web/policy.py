@@ -47,6 +47,7 @@ ENDPOINTS: Mapping[str, Who] = {
     "pairs.tell": Who.MEMBER,
     "questions.suggested": Who.MEMBER,
     "questions.vanished": Who.MEMBER,
+    "questions.twins": Who.MEMBER,
     "questions.which_pair": Who.OWNER,
     "goals.add": Who.MEMBER,
     "goals.change": Who.MEMBER,

@@ -47,6 +47,7 @@ EXPECTED: dict[str, dict[str, set[str]] | set[str]] = {
     "pairs.tell": MEMBERS,
     "questions.suggested": MEMBERS,
     "questions.vanished": MEMBERS,
+    "questions.twins": MEMBERS,
     "questions.which_pair": MEMBERS,  # here: on whose calendar the entry is
     "goals.add": MEMBERS,
     "goals.change": MEMBERS,

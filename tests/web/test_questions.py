@@ -153,3 +153,159 @@ def test_a_foreign_pair_is_not_found(
     assert post(enter(duo.mentor), page, f"/entries/{entry}/pair", pair=foreign)[0] == 404
     with company.ports.store.read() as db:
         assert db.scalars(select(Session).join(Pair).where(Pair.id == foreign)).all() == []
+
+
+@pytest.fixture
+def twins(company: Company, duo: Duo) -> list[Session]:
+    """Ana and Luis each noted the same hour of next week down."""
+    found = [
+        company.meeting(duo.pair, [calendar], (utc("11-01"), utc("11-24"), "confirmed"))
+        for calendar in duo.calendars
+    ]
+    company.review()
+    return found
+
+
+def session_ids(company: Company) -> list[int]:
+    with company.ports.store.read() as db:
+        return list(db.scalars(select(Session.id).order_by(Session.id)))
+
+
+def test_twins_are_shown_with_their_time_and_whose_calendar_they_are_on(
+    duo: Duo, twins: list[Session], page: str, enter: Enter
+) -> None:
+    text = enter(duo.mentee).get(page).text
+    assert "Are these the same meeting?" in text
+    when = "<b>Tuesday 24 November, 10:00–10:45</b>"
+    assert f"{when} · <span>Ana&#39;s calendar</span>" in text
+    assert f"{when} · <span>your calendar</span>" in text
+
+
+def test_a_session_that_was_told_and_its_entry_that_came_later_are_asked_about(
+    company: Company, duo: Duo, page: str, enter: Enter, post: Post
+) -> None:
+    client = enter(duo.mentee)
+    told = {"day": "2026-11-16", "time": "10:00", "minutes": "45", "present": "both"}
+    post(client, f"{page}/tell", f"{page}/tell", **told)
+    company.meeting(duo.pair, duo.calendars[:1], (utc("11-17"), utc("11-16"), "confirmed"))
+    company.review()
+    text = client.get(page).text
+    when = "<b>Monday 16 November, 10:00–10:45</b>"
+    assert f"{when} · <span>on no calendar</span>" in text
+    assert f"{when} · <span>Ana&#39;s calendar</span>" in text
+
+
+def test_twins_are_counted_among_the_questions_of_the_list(
+    duo: Duo, twins: list[Session], enter: Enter
+) -> None:
+    assert "1 question for you" in enter(duo.mentee).get("/pairs").text
+
+
+@pytest.mark.parametrize(("answer", "left"), [("yes", 1), ("no", 2)])
+def test_they_say_whether_twins_are_one_meeting(
+    company: Company, duo: Duo, twins: list[Session], page: str, enter: Enter, post: Post,
+    answer: str, left: int,
+) -> None:  # fmt: skip
+    one, other = twins
+    client = enter(duo.mentee)
+    _, text = post(client, page, f"{page}/sessions/{one.id}/twin", answer=answer, other=other.id)
+    assert session_ids(company) == [one.id, other.id][:left]
+    assert "Thank you" in text
+    assert "Are these the same meeting?" not in text
+
+
+def test_two_series_are_one_question_and_one_answer(
+    company: Company, duo: Duo, twins: list[Session], page: str, enter: Enter, post: Post
+) -> None:
+    for calendar in duo.calendars:
+        company.meeting(duo.pair, [calendar], (utc("11-01"), utc("12-08"), "confirmed"))
+    with company.ports.store.write() as db:
+        for calendar in duo.calendars:
+            of_one = update(Copy).where(Copy.calendar_id == calendar.id)
+            db.execute(of_one.values(lineage=f"series-{calendar.id}"))
+    client, (one, other) = enter(duo.mentee), twins
+    text = client.get(page).text
+    assert text.count("Are these the same meeting?") == 1
+    assert "Both repeat; 2 dates are the same." in text
+    post(client, page, f"{page}/sessions/{one.id}/twin", answer="yes", other=other.id)
+    assert len(session_ids(company)) == 2
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_twins_that_were_answered_for_are_not_answered_again(
+    company: Company, duo: Duo, twins: list[Session], page: str, enter: Enter, post: Post, answer: str
+) -> None:
+    one, other = twins
+    client, to = enter(duo.mentee), f"{page}/sessions/{one.id}/twin"
+    post(client, page, to, answer="no", other=other.id)
+    _, text = post(client, page, to, answer=answer, other=other.id)
+    assert "This was answered already." in text
+    assert "Thank you" not in text
+    assert session_ids(company) == [one.id, other.id]
+
+
+@pytest.mark.parametrize("other", ["", "x", "-1", "99999999999999999999"])
+def test_sessions_that_are_no_twins_are_not_made_one(
+    company: Company, duo: Duo, twins: list[Session], page: str, enter: Enter, post: Post, other: str
+) -> None:
+    to = f"{page}/sessions/{twins[0].id}/twin"
+    assert "This was answered already." in post(enter(duo.mentee), page, to, answer="yes", other=other)[1]
+    assert len(session_ids(company)) == 2
+
+
+def test_twins_want_one_of_the_two_answers(
+    duo: Duo, twins: list[Session], page: str, enter: Enter, post: Post
+) -> None:
+    one, other = twins
+    to = f"{page}/sessions/{one.id}/twin"
+    assert post(enter(duo.mentee), page, to, answer="perhaps", other=other.id)[0] == 400
+
+
+def test_the_answer_on_twins_needs_its_token(
+    company: Company, duo: Duo, twins: list[Session], page: str, enter: Enter
+) -> None:
+    one, other = twins
+    data = {"answer": "yes", "other": other.id}
+    assert enter(duo.mentee).post(f"{page}/sessions/{one.id}/twin", data=data).status_code == 400
+    assert len(session_ids(company)) == 2
+
+
+def make_all_kinds(company: Company, duo: Duo) -> None:
+    """One question of every kind; what comes last on the page comes first on the calendar."""
+    for calendar in duo.calendars:
+        company.meeting(duo.pair, [calendar], (utc("11-01"), utc("11-20"), "confirmed"))
+    days = ("11-23", "11-24", "11-25")
+    suggested, entry, gone = (
+        company.meeting(duo.pair, duo.calendars[:1], (utc("11-01"), utc(day), "confirmed")) for day in days
+    )
+    company.meeting(duo.pair, duo.calendars, (utc("11-01"), utc("11-17"), "confirmed"))
+    company.pair(company.program("Second"), duo.mentor, company.person("Eva Sol"))
+    with company.ports.store.write() as db:
+        db.get_one(Session, suggested.id).standing = Standing.SUGGESTED
+        slots = {key.session_id: key.slot for key in db.scalars(select(SessionKey))}
+        db.delete(db.get_one(Session, entry.id))
+        asks = update(Copy).where(Copy.slot == slots[entry.id])
+        db.execute(asks.values(asks_pair=True, people=[duo.mentor.id]))
+        gone_at = company.now - timedelta(days=3)
+        db.execute(update(Copy).where(Copy.slot == slots[gone.id]).values(gone_at=gone_at))
+    company.review()
+
+
+def test_what_took_place_is_asked_first_and_has_the_one_main_button(
+    company: Company, duo: Duo, page: str, enter: Enter
+) -> None:
+    make_all_kinds(company, duo)
+    text = enter(duo.mentor).get(page).text
+    starts = ["Did you and Luis", "What became of", "With whom is", "Is your meeting with", "Are these the"]
+    places = [text.index(start) for start in starts]
+    assert places == sorted(places)
+    assert (text.count("btn btn-primary"), text.count("ask-main")) == (1, 1)
+    assert places[0] < text.index("btn btn-primary") < places[1]
+
+
+def test_the_first_question_has_the_main_button_where_no_session_waits(
+    duo: Duo, twins: list[Session], page: str, enter: Enter
+) -> None:
+    text = enter(duo.mentee).get(page).text
+    assert text.count("btn btn-primary") == 1
+    assert '<button class="btn btn-primary" name="answer" value="yes">Yes, one meeting' in text

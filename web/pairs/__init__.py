@@ -24,9 +24,10 @@ from tracker.services.confirm import (
 from tracker.services.goals import list_goals
 from tracker.services.overview import cards_of, pairs_of
 from tracker.services.pairview import load_view
-from tracker.services.questions import Question, WhichPair, list_questions
+from tracker.services.questions import WhichPair
 from web import current
 from web.judging import judge_now
+from web.pairs.asked import Asked, concerns, list_asked
 from web.pairs.forms import TellForm
 from web.pairs.page import page_of
 from web.words import sessions
@@ -45,7 +46,7 @@ def mine() -> ResponseReturnValue:
     person, now = current.signed_in(), current.now()
     with current.ports().store.read() as db:
         cards = cards_of(db, person, now)
-        asked = list_questions(db, person, now)
+        asked = list_asked(db, person, now)
         counts = {card.pair.id: _count_asked(db, card.pair, asked) for card in cards}
     return render_template(
         "pairs/mine.html",
@@ -56,7 +57,7 @@ def mine() -> ResponseReturnValue:
     )
 
 
-def _count_asked(db: OrmSession, pair: Pair, asked: Sequence[Question]) -> int:
+def _count_asked(db: OrmSession, pair: Pair, asked: Sequence[Asked]) -> int:
     person, now = current.signed_in(), current.now()
     side = side_of(pair, person)
     sessions = load_view(db, pair, now).asked(side, now) if side else []
@@ -72,7 +73,7 @@ def show(pair_id: int) -> ResponseReturnValue:
     with current.ports().store.read() as db:
         view = load_view(db, pair, now)
         goals = list_goals(db, pair_id, by=person) if side else []
-        questions = [q for q in list_questions(db, person, now) if concerns(q, pair_id)] if side else []
+        questions = [q for q in list_asked(db, person, now) if concerns(q, pair_id)] if side else []
         own_pairs = pairs_of(db, person) if questions else []
     eyes = Eyes(current.reader(), pair, side)
     asked = view.asked(side, now) if side else []
@@ -90,11 +91,6 @@ def show(pair_id: int) -> ResponseReturnValue:
         words=sessions,
         **page_of(view, eyes),
     )
-
-
-def concerns(question: Question, pair_id: int) -> bool:
-    """Tell whether the question belongs on that pair's page."""
-    return pair_id in question.pair_ids if isinstance(question, WhichPair) else pair_id == question.pair_id
 
 
 @pairs.post("/<id:pair_id>/sessions/<id:session_id>/answer")

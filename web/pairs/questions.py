@@ -1,8 +1,9 @@
-"""The answers to what only the two can tell: does this entry count, whose is it, what became of it?"""
+"""The answers to what only the two can tell: does it count, whose is it, what became of it, is it one?"""
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import BadInput
 from tracker.ledger import Side
@@ -17,6 +18,8 @@ from tracker.services.questions import (
     say_moved,
     say_stands,
 )
+from tracker.services.twins import answer_twins, list_twins
+from tracker.wording import N_
 from web import current
 from web.judging import judge_now
 from web.pairs import change
@@ -27,24 +30,42 @@ questions = Blueprint("questions", __name__)
 @questions.post("/pairs/<id:pair_id>/sessions/<id:session_id>/counts")
 def suggested(pair_id: int, session_id: int) -> ResponseReturnValue:
     """Take the answer to "is this a mentoring session?" for an entry and its whole series."""
-    answer = _choice("yes", "no")
-    person = current.signed_in()
-    with current.ports().store.read() as db:
-        asked = list_questions(db, person, current.now())
-    # Only what is asked can be answered: a session that counts is not taken out of the count this way.
-    found = [q for q in asked if isinstance(q, Suggested) and session_id in q.session_ids]
-    if not found:
-        flash(gettext("This was answered already."))
-        return _to_pair(pair_id)
-    ids = found[0].session_ids
-    change(
-        pair_id, lambda db: answer_suggestion(db, ids, counts=answer == "yes", by=person, act=current.act())
-    )
-    flash(
-        gettext("Thank you, it counts from now on.")
-        if answer == "yes"
-        else gettext("Thank you, it is left out.")
-    )
+    counts = _choice("yes", "no") == "yes"
+
+    def say(db: OrmSession) -> bool:
+        person = current.signed_in()
+        asked = [q for q in list_questions(db, person, current.now()) if isinstance(q, Suggested)]
+        series = next((q.session_ids for q in asked if session_id in q.session_ids), (session_id,))
+        answer_suggestion(db, series, counts=counts, by=person, act=current.act())
+        return True
+
+    if change(pair_id, say):
+        flash(
+            gettext("Thank you, it counts from now on.") if counts else gettext("Thank you, it is left out.")
+        )
+    return _to_pair(pair_id)
+
+
+@questions.post("/pairs/<id:pair_id>/sessions/<id:session_id>/twin")
+def twins(pair_id: int, session_id: int) -> ResponseReturnValue:
+    """Take the answer to "are these the same meeting?" for two entries, with all of their series."""
+    same = _choice("yes", "no") == "yes"
+    pair_of_ids = session_id, request.form.get("other", 0, int)
+
+    def say(db: OrmSession) -> bool:
+        person = current.signed_in()
+        asked = next((q.session_ids for q in list_twins(db, person) if pair_of_ids in q.session_ids), None)
+        if asked is None:
+            raise BadInput(N_("This was answered already."))
+        answer_twins(db, asked, same=same, by=person, act=current.act())
+        return True
+
+    if change(pair_id, say):
+        flash(
+            gettext("Thank you, it is one meeting from now on.")
+            if same
+            else gettext("Thank you, they stay two.")
+        )
     return _to_pair(pair_id)
 
 

@@ -41,6 +41,12 @@ def when(eyes: Eyes, story: Story, today: date) -> str:
     return f"{eyes.reader.day(day, today)}, {eyes.reader.hours(story.starts_at, story.ends_at)}"
 
 
+def source(eyes: Eyes, story: Story) -> str:
+    """Return whose calendars have shown the session: "your calendar"."""
+    owners = {side for seen in story.sightings for side in seen.owners}
+    return eyes.calendars(owners) or eyes.reader.say(N_("on no calendar"))
+
+
 def on_day(eyes: Eyes, story: Story, today: date) -> str:
     """Return "on Tuesday", "yesterday"."""
     return eyes.reader.on_day(eyes.reader.local(story.starts_at).date(), today)

@@ -64,7 +64,7 @@ def doctor() -> int:
     """
     found = [_say(finding) for finding in examine()]
     bad = sum(not finding.is_fine for finding in found)
-    click.echo(f"{bad} problems." if bad else "All is well.", err=True)
+    click.echo(f"{bad} problem{'s' * (bad > 1)}." if bad else "All is well.", err=True)
     return IN_PART if bad else 0
 
 

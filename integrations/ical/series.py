@@ -110,7 +110,8 @@ class Series:
         gone = self._excluded()
         for key, slot in sorted(slots.items(), key=lambda item: item[1].local):
             if self._is_excluded(key, slot, gone):
-                yield from self._inside(self._plain(slot, EventKind.EXCEPTION, by_exdate=True))
+                # Not an exception that somebody made: on a guest's copy it may be the guest's own doing.
+                yield from self._inside(self._plain(slot, EventKind.OCCURRENCE, by_exdate=True))
             elif override := self.overrides.get(key):
                 yield from self._inside(self._changed(override, slot))
             elif leader := self._leader(slot):

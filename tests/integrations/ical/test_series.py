@@ -1,9 +1,13 @@
 """Series: overrides, dates taken out and put in, splits, cancellations."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.integrations.ical.feeds import EVERYTHING, cancelled, entry, feed, read, shown, standing
 from tracker.events import CalendarEvent, EventKind, EventStatus
+from tracker.observing import observe_first
+from tracker.tags import TagRules
 
 WEEKLY = ("DTSTART;TZID=Europe/Rome:20260302T100000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=4")
 SLOTS = ["2026-03-02T09:00", "2026-03-09T09:00", "2026-03-16T09:00", "2026-03-23T09:00"]
@@ -177,11 +181,20 @@ def test_a_cancelled_this_and_future_ends_the_series() -> None:
         "EXDATE;VALUE=DATE:20260101,20260309",
     ],
 )
-def test_a_slot_named_by_exdate_is_a_cancelled_exception(exdate: str) -> None:
+def test_a_slot_named_by_exdate_is_a_cancelled_occurrence(exdate: str) -> None:
     reading = read(feed(entry(*WEEKLY, exdate, "LAST-MODIFIED:20260301T120000Z")))
     assert (cancelled(reading), standing(reading)) == ([SLOTS[1]], [SLOTS[0], *SLOTS[2:]])
     event = of_slot(reading.events, SLOTS[1])
-    assert (event.kind, shown(event.updated_at)) == (EventKind.EXCEPTION, "2026-03-01T12:00")
+    assert (event.kind, shown(event.updated_at)) == (EventKind.OCCURRENCE, "2026-03-01T12:00")
+
+
+@pytest.mark.parametrize(("organiser", "is_known"), [("ana@example.com", False), ("ben@example.com", True)])
+def test_what_a_guests_series_leaves_out_accuses_nobody(organiser: str, is_known: bool) -> None:
+    guests = (f"ORGANIZER:mailto:{organiser}", "ATTENDEE:mailto:ben@example.com")
+    data = feed(entry(*WEEKLY, *guests, "EXDATE:20260309T090000Z", "LAST-MODIFIED:20260301T120000Z"))
+    reading = read(data, rules=TagRules(owner=frozenset({"ben@example.com"})))
+    left_out = of_slot(reading.events, SLOTS[1])
+    assert observe_first(left_out, {}, datetime(2026, 4, 1, tzinfo=UTC))[-1].by_organiser is is_known
 
 
 @pytest.mark.parametrize(

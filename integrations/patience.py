@@ -2,25 +2,16 @@
 
 import random
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from tracker.errors import AuthRevoked, ConnectorError
+from tracker.ports import Access
 
 ATTEMPTS = 4
 LONGEST_WAIT_S = 20.0  # what is to last longer is for the next sync
 _RETRIED = frozenset({"unreachable", "server_error", "rate_limited"})
 
 Answer = TypeVar("Answer")
-
-
-class Access(Protocol):
-    """A way in that has a token. Safe to share between threads."""
-
-    def token(self) -> str:
-        """Return a token that is good for some minutes. Raises ConnectorError."""
-
-    def replace(self, refused: str) -> str:
-        """Return another token than the one that was refused. Raises ConnectorError."""
 
 
 def send_patiently(

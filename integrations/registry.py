@@ -4,15 +4,36 @@ What is heavy to import is imported when it is first needed: most commands need 
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from integrations.vault import FernetVault, fresh_key
 from tracker.clock import SystemClock
 from tracker.errors import ConnectorError
 from tracker.models import Provider
-from tracker.ports import CalendarSource, Clock, LetterWriter, Mailer, Sources, Vault
+from tracker.ports import (
+    Access,
+    CalendarSource,
+    Clock,
+    ConsentDesk,
+    Consents,
+    Diaries,
+    Diary,
+    LetterWriter,
+    Mailer,
+    Recorder,
+    Recorders,
+    Rights,
+    Sources,
+    Vault,
+    Watcher,
+    Watchers,
+)
 from tracker.services.message import parse_mailbox
-from tracker.settings import Settings
+from tracker.settings import MicrosoftApp, Settings
 from tracker.store import MEMORY, Store
+
+if TYPE_CHECKING:
+    from integrations import google, outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +44,10 @@ class Ports:
     store: Store
     vault: Vault
     sources: Sources
+    diaries: Diaries
+    watchers: Watchers
+    recorders: Recorders
+    consents: Consents
     writer: LetterWriter
     mailer: Mailer
     clock: Clock
@@ -39,7 +64,7 @@ class Scratch:
 
 
 class NotAvailable(ConnectorError):
-    """This version can not read such calendars."""
+    """This installation can not reach such calendars, or can not do that to them."""
 
     code = "not_available"
 
@@ -50,9 +75,97 @@ class SettingsSources:
 
     settings: Settings
 
-    def open(self, provider: str, address: str, timezone: str) -> CalendarSource:
+    def open(
+        self, provider: str, address: str, timezone: str, access: Access | None = None
+    ) -> CalendarSource:
         """Return the source for `address`; no network yet. Raises ConnectorError where there is none."""
-        return open_calendar(provider, address, timezone, self.settings)
+        return open_calendar(provider, address, timezone, self.settings, access)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsDiaries:
+    """Opens calendars for writing, as the settings say."""
+
+    settings: Settings
+
+    def open(self, provider: str, address: str, access: Access | None = None) -> Diary:
+        """Return the diary of `address`; no network yet. Raises ConnectorError where there is none."""
+        if provider == Provider.GOOGLE:
+            from integrations import google
+
+            return google.open_diary(address, _google_key(self.settings, access), _google_place(self.settings))
+        if provider == Provider.OUTLOOK:
+            from integrations import outlook
+
+            return outlook.open_diary(
+                address, _outlook_key(self.settings, access), _outlook_place(self.settings)
+            )
+        raise NotAvailable("Only Google and Outlook calendars can be written to.")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsWatchers:
+    """Opens what asks for push, as the settings say."""
+
+    settings: Settings
+
+    def open(self, provider: str, address: str, access: Access | None = None) -> Watcher | None:
+        """Return the watcher of `address`, None where the provider has no push. Raises ConnectorError."""
+        if provider == Provider.GOOGLE:
+            from integrations import google
+
+            return google.open_watcher(
+                address, _google_key(self.settings, access), _google_place(self.settings)
+            )
+        if provider == Provider.OUTLOOK:
+            from integrations import outlook
+
+            return outlook.open_watcher(
+                address, _outlook_key(self.settings, access), _outlook_place(self.settings)
+            )
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsRecorders:
+    """Opens the records of online meetings, as the settings say."""
+
+    settings: Settings
+
+    def open(self, provider: str, address: str, access: Access | None = None) -> Recorder | None:
+        """Return the recorder of `address`, None where the provider keeps none. Raises ConnectorError."""
+        if provider == Provider.GOOGLE:
+            from integrations import google
+
+            return google.open_recorder(
+                address, _google_key(self.settings, access), _google_place(self.settings)
+            )
+        if provider == Provider.OUTLOOK:
+            from integrations import outlook
+
+            return outlook.open_recorder(
+                address, _outlook_key(self.settings, access), _outlook_place(self.settings)
+            )
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsConsents:
+    """Opens the desks at which people consent, as the settings say."""
+
+    settings: Settings
+
+    def open(self, provider: str) -> ConsentDesk | None:
+        """Return the provider's desk, None where the installation has no client there."""
+        if provider == Provider.GOOGLE and (client := self.settings.google_client):
+            from integrations import google
+
+            return google.open_desk(client.client_id, client.client_secret, _google_place(self.settings))
+        if provider == Provider.OUTLOOK and (app := self.settings.microsoft):
+            from integrations import outlook
+
+            return outlook.open_desk(_application(app), _outlook_place(self.settings))
+        return None
 
 
 def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
@@ -64,6 +177,10 @@ def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         store=Store(settings.database_url),
         vault=FernetVault(settings.keys),
         sources=SettingsSources(settings),
+        diaries=SettingsDiaries(settings),
+        watchers=SettingsWatchers(settings),
+        recorders=SettingsRecorders(settings),
+        consents=SettingsConsents(settings),
         writer=open_writer(),
         mailer=open_mailer(settings.mail_url, settings.ca_bundle),
         clock=clock or SystemClock(),
@@ -80,47 +197,42 @@ def open_scratch(settings: Settings) -> Scratch:
     return Scratch(settings, Store(MEMORY), FernetVault([fresh_key()]), SettingsSources(settings))
 
 
-def open_calendar(provider: str, address: str, timezone: str, settings: Settings) -> CalendarSource:
+def open_calendar(
+    provider: str, address: str, timezone: str, settings: Settings, access: Access | None = None
+) -> CalendarSource:
     """Return the calendar at `address` (a path, a URL, an account: a secret), ready to be read.
 
-    Raises ConnectorError for an address that can not be one, and NotAvailable for providers that are not set
-    up, or to come.
+    `access` is the owner's own consent. Raises ConnectorError for an address that can not be one, and
+    NotAvailable for providers that are not set up.
     """
     if provider == Provider.GOOGLE:
-        if settings.google_service_account is None:
-            raise NotAvailable(
-                "Google calendars are not set up: CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE names no key. "
-                "docs/google.md says how to get one."
-            )
         from integrations import google
 
-        return google.open_calendar(
-            address,
-            settings.google_service_account,
-            api_root=settings.google_api_root,
-            ca_bundle=settings.ca_bundle,
-        )
+        return google.open_calendar(address, _google_key(settings, access), _google_place(settings))
     if provider == Provider.OUTLOOK:
-        return _open_outlook(address, settings)
+        from integrations import outlook
+
+        return outlook.open_calendar(address, _outlook_key(settings, access), _outlook_place(settings))
     from integrations import ical
 
     bundle = str(settings.ca_bundle) if settings.ca_bundle else None
     return ical.open_calendar(address, timezone, allowed_hosts=settings.feed_hosts, ca_bundle=bundle)
 
 
-def _open_outlook(address: str, settings: Settings) -> CalendarSource:
-    app = settings.microsoft
-    if app is None:
-        raise NotAvailable(
-            "Outlook calendars are not set up: CADENCIA_MICROSOFT_TENANT and its like name no app "
-            "registration. docs/microsoft.md says how to get one."
-        )
-    from integrations import outlook
+def find_rights(provider: str, address: str, settings: Settings) -> Rights | None:
+    """Ask what the company's own access may do for that account; None where it has none there.
 
-    application = outlook.Application(
-        app.tenant, app.client_id, app.client_secret, app.certificate, app.authority or outlook.AUTHORITY
-    )
-    return outlook.open_calendar(address, application, root=settings.graph_root, ca_bundle=settings.ca_bundle)
+    Reaches the network. Raises ConnectorError.
+    """
+    if provider == Provider.GOOGLE and settings.google_service_account:
+        from integrations import google
+
+        return google.find_rights(address, settings.google_service_account, _google_place(settings))
+    if provider == Provider.OUTLOOK and settings.microsoft:
+        from integrations import outlook
+
+        return outlook.find_rights(_application(settings.microsoft), _outlook_place(settings))
+    return None
 
 
 def check_mail(ports: Ports) -> None:
@@ -129,3 +241,53 @@ def check_mail(ports: Ports) -> None:
 
     if isinstance(ports.mailer, FolderMailer | SmtpMailer):
         ports.mailer.check(parse_mailbox(ports.settings.mail_from).address)
+
+
+def _google_key(settings: Settings, access: Access | None) -> "str | Access":
+    key = access or settings.google_service_account
+    if key is None:
+        raise NotAvailable(
+            "Google calendars are not set up: CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE names no key. "
+            "docs/google.md says how to get one."
+        )
+    return key
+
+
+def _google_place(settings: Settings) -> "google.Place":
+    from integrations import google
+
+    return google.Place(
+        api_root=settings.google_api_root or google.Place.api_root,
+        auth_root=settings.google_auth_root or google.Place.auth_root,
+        token_root=settings.google_token_root or google.Place.token_root,
+        meet_root=settings.google_meet_root or google.Place.meet_root,
+        ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+    )
+
+
+def _outlook_key(settings: Settings, access: Access | None) -> "outlook.Application | Access":
+    if access is not None:
+        return access
+    if settings.microsoft is None:
+        raise NotAvailable(
+            "Outlook calendars are not set up: CADENCIA_MICROSOFT_TENANT and its like name no app "
+            "registration. docs/microsoft.md says how to get one."
+        )
+    return _application(settings.microsoft)
+
+
+def _application(app: MicrosoftApp) -> "outlook.Application":
+    from integrations import outlook
+
+    return outlook.Application(
+        app.tenant, app.client_id, app.client_secret, app.certificate, app.authority or outlook.AUTHORITY
+    )
+
+
+def _outlook_place(settings: Settings) -> "outlook.Place":
+    from integrations import outlook
+
+    return outlook.Place(
+        graph_root=settings.graph_root or outlook.Place.graph_root,
+        ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+    )

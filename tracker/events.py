@@ -124,6 +124,15 @@ class CalendarEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class AwayNotice:
+    """Days on which the calendar says that its owner is away: local dates, both included, and nothing else."""
+
+    provider_event_id: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """An entry that could not be understood: where it is (never what it is called) and what is wrong.
 
@@ -162,6 +171,8 @@ class Pull:
     shorter, the entry lost its tag). `unchanged` lists nothing.
     `cursor` is opaque to everyone but the connector that wrote it (a sync token, an ETag with a hash) and
     may hold a secret. `looked_at` counts the entries that were read, tagged or not.
+    `absences` are the notices of absence, only where the rules allow them: all of the window in a `full`
+    pull, the changed ones in a `delta`, where `removed` and `vanished` also name those that are gone.
     """
 
     kind: PullKind
@@ -172,3 +183,4 @@ class Pull:
     set_aside: tuple[SetAside, ...] = ()
     looked_at: int = 0
     vanished: tuple[str, ...] = ()
+    absences: tuple[AwayNotice, ...] = ()

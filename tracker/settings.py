@@ -28,24 +28,33 @@ NAMES = (
     "FEED_HOSTS",
     "PROXIES",
     "GOOGLE_SERVICE_ACCOUNT",
+    "GOOGLE_CLIENT_ID",
+    "GOOGLE_CLIENT_SECRET",
     "GOOGLE_API_ROOT",
+    "GOOGLE_AUTH_ROOT",
+    "GOOGLE_TOKEN_ROOT",
+    "GOOGLE_MEET_ROOT",
     "MICROSOFT_TENANT",
     "MICROSOFT_CLIENT_ID",
     "MICROSOFT_CLIENT_SECRET",
     "MICROSOFT_CLIENT_CERTIFICATE",
     "MICROSOFT_AUTHORITY",
     "GRAPH_ROOT",
+    "MAILBOX_URL",
+    "PUSH",
+    "BROKER_URL",
+    "LOG_FORMAT",
+    "MONITOR_URL",
+    "METRICS_TOKEN",
     "SETTINGS",
 )
 # Names that the settings file may have already, for what later versions do with them.
 LATER = (
-    "BROKER_URL",
-    "GOOGLE_CLIENT_ID",
-    "GOOGLE_CLIENT_SECRET",
     "OIDC_ISSUER",
     "OIDC_CLIENT_ID",
     "OIDC_CLIENT_SECRET",
 )
+_GOOGLE_ROOTS = ("API_ROOT", "AUTH_ROOT", "TOKEN_ROOT", "MEET_ROOT")
 # Not settings of the product: for finding errors, and for tests.
 OTHERS = ("DEBUG", "REQUIRE_BROWSER")
 
@@ -62,6 +71,14 @@ class MicrosoftApp:
 
 
 @dataclass(frozen=True, slots=True)
+class GoogleClient:
+    """The OAuth client at which people consent to have their Google calendars read."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, checked and typed. `secret_keys` are Fernet keys, newest first; empty before `init`."""
 
@@ -75,9 +92,19 @@ class Settings:
     ca_bundle: Path | None = None
     feed_hosts: frozenset[str] = frozenset()
     google_service_account: str | None = field(default=None, repr=False)  # its key, as Google's JSON
-    google_api_root: str | None = None  # None: Google's own
+    google_client: GoogleClient | None = None
+    google_api_root: str | None = None  # None: Google's own, as for the next three
+    google_auth_root: str | None = None
+    google_token_root: str | None = None
+    google_meet_root: str | None = None
     microsoft: MicrosoftApp | None = None
     graph_root: str | None = None  # None: Microsoft's own, worldwide
+    mailbox_url: str | None = field(default=None, repr=False)  # imap(s)://user:password@host/folder
+    push: bool = False  # ask providers to tell us of changes
+    broker_url: str | None = field(default=None, repr=False)  # None: the schedule of `cadencia up`
+    log_format: str = "text"
+    monitor_url: str | None = field(default=None, repr=False)  # pinged while all is well
+    metrics_token: str | None = field(default=None, repr=False)
     proxies: int = 0  # how many of our own stand before the site: so many forwarded addresses are believed
 
     @property
@@ -178,11 +205,55 @@ def _typed(values: Mapping[str, str]) -> Settings:
         ca_bundle=_existing(values.get("CA_BUNDLE")),
         feed_hosts=frozenset(h.lower() for h in _words(values.get("FEED_HOSTS", ""))),
         google_service_account=_service_account(values.get("GOOGLE_SERVICE_ACCOUNT")),
-        google_api_root=_root("GOOGLE_API_ROOT", values.get("GOOGLE_API_ROOT")),
+        google_client=_google_client(values),
+        **{f"google_{n.lower()}": _root(f"GOOGLE_{n}", values.get(f"GOOGLE_{n}")) for n in _GOOGLE_ROOTS},
         microsoft=_microsoft(values),
         graph_root=_root("GRAPH_ROOT", values.get("GRAPH_ROOT")),
+        mailbox_url=_mailbox_url(values.get("MAILBOX_URL")),
+        push=_push(values),
+        broker_url=_broker_url(values.get("BROKER_URL")),
+        log_format=_one_of("LOG_FORMAT", values.get("LOG_FORMAT", "text"), ("text", "json")),
+        monitor_url=_root("MONITOR_URL", values.get("MONITOR_URL")),
+        metrics_token=values.get("METRICS_TOKEN"),
         proxies=_count("PROXIES", values.get("PROXIES", "0")),
     )
+
+
+def _google_client(values: Mapping[str, str]) -> GoogleClient | None:
+    client_id, secret = values.get("GOOGLE_CLIENT_ID"), values.get("GOOGLE_CLIENT_SECRET")
+    if bool(client_id) != bool(secret):
+        raise BadSettings(
+            "Set both CADENCIA_GOOGLE_CLIENT_ID and CADENCIA_GOOGLE_CLIENT_SECRET, or neither. "
+            "docs/google.md says where they come from."
+        )
+    return GoogleClient(client_id, secret) if client_id and secret else None
+
+
+def _push(values: Mapping[str, str]) -> bool:
+    # Providers deliver to public https addresses alone; by default we ask only where there may be one.
+    word = _one_of("PUSH", values.get("PUSH", "auto"), ("auto", "on", "off"))
+    is_https = values.get("BASE_URL", "").startswith("https://")
+    if word == "on" and not is_https:
+        raise BadSettings("CADENCIA_PUSH=on needs a CADENCIA_BASE_URL with https://, open to the provider.")
+    return is_https and word != "off"
+
+
+def _mailbox_url(url: str | None) -> str | None:
+    if url and not (url.startswith(("imap://", "imaps://")) and urlsplit(url).hostname):
+        raise BadSettings("CADENCIA_MAILBOX_URL must be like imaps://user:password@host/INBOX.")
+    return url
+
+
+def _broker_url(url: str | None) -> str | None:
+    if url and not url.startswith(("redis://", "rediss://", "redis+socket://", "unix://")):
+        raise BadSettings("CADENCIA_BROKER_URL must begin with redis:// or rediss://.")
+    return url
+
+
+def _one_of(name: str, word: str, known: tuple[str, ...]) -> str:
+    if word not in known:
+        raise BadSettings(f"CADENCIA_{name} must be one of: {', '.join(known)}.")
+    return word
 
 
 def _words(text: str) -> tuple[str, ...]:

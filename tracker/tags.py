@@ -71,7 +71,8 @@ class TagRules:
     are the mailboxes that people invite. `owner` holds all addresses of the calendar's owner and `partners`
     one set for each person the owner is paired with: an untagged entry of exactly the two is suggested.
     `is_ours` tells whether a reference on the entry was signed by this installation. `keep_untagged` is for
-    `cadencia calendars read --untagged` alone, which stores nothing.
+    `cadencia calendars read --untagged` alone, which stores nothing. `keeps_absences`: the owner, or the
+    program, lets the dates of out-of-office entries be read.
     """
 
     owner: frozenset[str] = frozenset()
@@ -80,6 +81,7 @@ class TagRules:
     program_addresses: frozenset[str] = frozenset()
     is_ours: Callable[[str], bool] = nobody_signed
     keep_untagged: bool = False
+    keeps_absences: bool = False
     titles: tuple[str, ...] = field(init=False, default=())
     categories: frozenset[str] = field(init=False, default=frozenset())
     _in_title: re.Pattern[str] = field(init=False, repr=False, compare=False, default=re.compile(""))
@@ -105,7 +107,7 @@ class TagRules:
         """Return a hash that changes when another set of entries may match (keys of `is_ours` aside)."""
         parts: Iterable[Iterable[str]] = (
             self.owner, self.titles, self.categories, self.program_addresses,
-            ["\t".join(sorted(p)) for p in self.partners], [str(self.keep_untagged)],
+            ["\t".join(sorted(p)) for p in self.partners], [str(self.keep_untagged), *(["absences"] if self.keeps_absences else [])],
         )  # fmt: skip
         return hashlib.sha256("\0".join("\n".join(sorted(p)) for p in parts).encode()).hexdigest()
 

@@ -16,12 +16,12 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.model import JsonModel
 
-from integrations.google.access import Access
 from integrations.google.errors import problem_of
 from integrations.google.wire import GOOGLE, Exchange
 from integrations.patience import send_patiently
 from integrations.wire import Wire
 from tracker.errors import ConnectorError
+from tracker.ports import Access
 
 API_ROOT = "https://www.googleapis.com"
 # Google packs its answers only for clients whose name says so.

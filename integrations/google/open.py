@@ -1,19 +1,32 @@
 """Opens Google calendars. Reaches no network by itself."""
 
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from threading import Lock
 
-from integrations.google.access import Consent, Delegation
+from integrations.google.access import Delegation
 from integrations.google.client import API_ROOT, GoogleApi
 from integrations.google.source import GoogleSource
 from tracker.errors import ConnectorError
+from tracker.ports import Access
 from tracker.tags import normal_address
 
 
-def open_calendar(
-    address: str, key: str | Consent, *, api_root: str | None = None, ca_bundle: str | Path | None = None
-) -> GoogleSource:
+@dataclass(frozen=True)
+class Place:
+    """Where Google is: its own addresses, unless the settings name others."""
+
+    api_root: str = API_ROOT
+    auth_root: str = "https://accounts.google.com"
+    token_root: str = "https://oauth2.googleapis.com"
+    meet_root: str = "https://meet.googleapis.com"
+    ca_bundle: str | None = None
+
+
+_OWN = Place()
+
+
+def open_calendar(address: str, key: str | Access, place: Place = _OWN) -> GoogleSource:
     """Return the source for the calendar of the account `address`.
 
     `key` is the owner's own consent, or the JSON of a service account's key, which then acts for the owner.
@@ -23,11 +36,8 @@ def open_calendar(
     if account.count("@") != 1 or account.startswith("@") or account.endswith("@") or " " in account:
         raise ConnectorError("A Google calendar is named by its account's address.", code="bad_address")
     with _opening:
-        api = _api(api_root or API_ROOT, str(ca_bundle) if ca_bundle else None)
-        if isinstance(key, Consent):
-            access = key.access(api.exchange)
-        else:
-            access = _delegation(api, key).access_for(account)
+        api = _api(place.api_root, place.ca_bundle)
+        access = _delegation(api, key).access_for(account) if isinstance(key, str) else key
     return GoogleSource(api, api.line(access), account)
 
 

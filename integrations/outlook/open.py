@@ -1,25 +1,38 @@
 """Opens Outlook calendars. Reaches no network by itself."""
 
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from threading import Lock
 
 from integrations.outlook.access import AppAccess, Application
 from integrations.outlook.client import GRAPH_ROOT, GraphApi
 from integrations.outlook.source import OutlookSource
 from tracker.errors import ConnectorError
+from tracker.ports import Access
 from tracker.tags import normal_address
 
 
-def open_calendar(
-    address: str, application: Application, *, root: str | None = None, ca_bundle: str | Path | None = None
-) -> OutlookSource:
-    """Return the source for the calendar of whoever signs in as `address`. Raises ConnectorError."""
+@dataclass(frozen=True)
+class Place:
+    """Where Microsoft Graph is: the worldwide one, unless the settings name a national cloud's."""
+
+    graph_root: str = GRAPH_ROOT
+    ca_bundle: str | None = None
+
+
+_WORLDWIDE = Place()
+
+
+def open_calendar(address: str, key: Application | Access, place: Place = _WORLDWIDE) -> OutlookSource:
+    """Return the source for the calendar of whoever signs in as `address`.
+
+    `key` is the owner's own consent, or the application that may read it. Raises ConnectorError.
+    """
     account = normal_address(address)
     if account.count("@") != 1 or account.startswith("@") or account.endswith("@") or " " in account:
         raise ConnectorError("An Outlook calendar is named by its owner's address.", code="bad_address")
     with _opening:
-        api = _api(application, root or GRAPH_ROOT, str(ca_bundle) if ca_bundle else None)
+        api = _api(key, place.graph_root, place.ca_bundle)
     return OutlookSource(api.line(account), account)
 
 

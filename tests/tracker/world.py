@@ -22,7 +22,7 @@ from tracker.events import (
 )
 from tracker.ledger import Evidence
 from tracker.models import Agreement, Calendar, Pair, Person, Program, Provider
-from tracker.ports import Vault
+from tracker.ports import Access, Vault
 from tracker.services.evidence import load_evidence
 from tracker.services.sync import SyncResult, sync_calendar
 from tracker.settings import Settings
@@ -65,7 +65,9 @@ class ScriptedSources:
 
     by_address: dict[str, ScriptedSource] = field(default_factory=dict)
 
-    def open(self, provider: str, address: str, timezone: str) -> ScriptedSource:
+    def open(
+        self, provider: str, address: str, timezone: str, access: Access | None = None
+    ) -> ScriptedSource:
         """Return the calendar at that address."""
         return self.by_address.setdefault(address, ScriptedSource())
 

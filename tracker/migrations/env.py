@@ -26,6 +26,7 @@ def migrate() -> None:
         connection=connection,
         target_metadata=Base.metadata,
         render_item=render_item,
+        render_as_batch=True,  # SQLite can not alter a table: it is copied
         transactional_ddl=True,
     )
     with context.begin_transaction():

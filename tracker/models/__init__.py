@@ -3,6 +3,7 @@
 from tracker.models.absences import Absence, CompanyHoliday
 from tracker.models.audit import AuditEntry
 from tracker.models.base import Base
+from tracker.models.bookings import Booking, BookingState
 from tracker.models.calendars import (
     Calendar,
     CalendarStatus,
@@ -10,8 +11,11 @@ from tracker.models.calendars import (
     CopyObservation,
     Provider,
 )
+from tracker.models.channels import ChannelState, PushChannel
+from tracker.models.credentials import ConsentFlow, Credential, CredentialStatus
 from tracker.models.goals import Goal, Milestone
 from tracker.models.ledgers import EvidenceMemo, LedgerRow, VerdictChange
+from tracker.models.mailbox import Invitation, Mailbox
 from tracker.models.outbox import OutboxMail, OutboxState
 from tracker.models.pairs import Agreement, Pair, Program
 from tracker.models.people import Person, PersonAddress
@@ -23,14 +27,22 @@ __all__ = [
     "Attendance",
     "AuditEntry",
     "Base",
+    "Booking",
+    "BookingState",
     "Calendar",
     "CalendarStatus",
+    "ChannelState",
     "CompanyHoliday",
+    "ConsentFlow",
     "Copy",
     "CopyObservation",
+    "Credential",
+    "CredentialStatus",
     "EvidenceMemo",
     "Goal",
+    "Invitation",
     "LedgerRow",
+    "Mailbox",
     "Milestone",
     "OutboxMail",
     "OutboxState",
@@ -39,6 +51,7 @@ __all__ = [
     "PersonAddress",
     "Program",
     "Provider",
+    "PushChannel",
     "Session",
     "SessionKey",
     "Standing",

@@ -12,12 +12,16 @@ from tracker.models.base import Base, UtcDateTime
 
 
 class Absence(Base):
-    """Leave of one person, or the pause of one pair (both sides)."""
+    """Leave of one person, or the pause of one pair (both sides).
+
+    Leave that was read from a calendar names it and the entry there, and goes when the entry goes.
+    """
 
     __tablename__ = "absences"
     __table_args__ = (
         CheckConstraint("(person_id IS NULL) <> (pair_id IS NULL)", name="person_or_pair"),
         CheckConstraint("ends_on >= starts_on", name="ends_after_start"),
+        UniqueConstraint("calendar_id", "provider_event_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -26,6 +30,8 @@ class Absence(Base):
     starts_on: Mapped[date]
     ends_on: Mapped[date]  # included
     kind: Mapped[str] = mapped_column(String(8))  # leave, pause
+    calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendars.id", ondelete="CASCADE"))
+    provider_event_id: Mapped[str | None] = mapped_column(String(1024))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

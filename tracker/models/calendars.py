@@ -17,6 +17,7 @@ class Provider(StrEnum):
     ICAL = "ical"
     GOOGLE = "google"
     OUTLOOK = "outlook"
+    MAILBOX = "mailbox"  # the invitations that reached the program's own address
 
 
 class CalendarStatus(StrEnum):
@@ -34,6 +35,8 @@ class Calendar(Base):
     `problem` is the code of the last failure, None after a good reading. `scope` is the hash of what was
     asked for (the window, the rules): a cursor is good for that alone. A reading that would have removed
     `removals_held` sessions is not applied until a person accepts so many (`removals_accepted`).
+    `credential_id` is the owner's own consent; without one the company's access is used. `claims` counts the
+    readings that were begun and never ended: a calendar that kills its reader must not do so for ever.
     """
 
     __tablename__ = "calendars"
@@ -61,6 +64,9 @@ class Calendar(Base):
     looked_at: Mapped[int] = mapped_column(default=0)
     kept: Mapped[int] = mapped_column(default=0)
     set_aside: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
+    credential_id: Mapped[int | None] = mapped_column(ForeignKey("credentials.id", ondelete="SET NULL"))
+    reads_absences: Mapped[bool] = mapped_column(default=False)  # the owner lets days away be read from it
+    claims: Mapped[int] = mapped_column(default=0)
 
     person: Mapped[Person] = relationship()
 
@@ -112,6 +118,7 @@ class Copy(Base):
     asks_pair: Mapped[bool] = mapped_column(default=False)  # it may be of several pairs of the owner's
     pair_choice: Mapped[int | None] = mapped_column(ForeignKey("pairs.id", ondelete="SET NULL"))  # the answer
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reference: Mapped[str | None] = mapped_column(String(80), index=True)  # of the booking that made it
     issues: Mapped[list[str]] = mapped_column(JSON, default=list)
 
     calendar: Mapped[Calendar] = relationship()

@@ -20,6 +20,8 @@ class Program(Base):
     address: Mapped[str | None] = mapped_column(String(320))  # people may invite it to mark a session
     policy: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # keys of tracker.ledger.Policy
     suggests_untagged: Mapped[bool] = mapped_column(default=True)
+    reads_absences: Mapped[bool] = mapped_column(default=False)  # days away, from everybody's calendars
+    reads_attendance: Mapped[bool] = mapped_column(default=False)  # who was in the online meeting
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -26,6 +26,8 @@ class Person(Base):
     is_admin: Mapped[bool] = mapped_column(default=False)
     # Part of every sign-in link: raising it makes all links that were sent before worthless.
     sign_in_version: Mapped[int] = mapped_column(default=0)
+    snoozed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)  # no nudges before then
+    nudges_off_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # said no to all nudges
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     addresses: Mapped[list["PersonAddress"]] = relationship(

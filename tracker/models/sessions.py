@@ -36,6 +36,10 @@ class Session(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # "Recorded, and nobody came" is evidence; "nothing was recorded" is none.
     attendance_recorded: Mapped[bool] = mapped_column(default=False)
+    attendance_due_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, index=True
+    )  # ask the provider then
+    attendance_tries: Mapped[int] = mapped_column(default=0)
     # What the pair answered when the entry vanished from a calendar: cancelled then, by this side.
     called_off_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     called_off_by: Mapped[str | None] = mapped_column(String(8))

@@ -130,9 +130,9 @@ def test_company_s_own_certificates(google: FakeGoogle, tmp_path: Path, waits: l
     server, authority = certificate(tmp_path)
     with running_google(FakeGoogle(google.office), tls=server) as proxied:
         key = proxied.key
-        opened = connector.open_calendar(ANA, key, api_root=proxied.root, ca_bundle=authority)
+        opened = connector.open_calendar(ANA, key, connector.Place(proxied.root, ca_bundle=str(authority)))
         assert opened.pull(None, WINDOW, TagRules()).cursor
-        stranger = connector.open_calendar(ANA, key, api_root=proxied.root)
+        stranger = connector.open_calendar(ANA, key, connector.Place(proxied.root))
         with pytest.raises(ConnectorError) as caught:
             stranger.pull(None, WINDOW, TagRules())
     assert caught.value.code == "unreachable"

@@ -16,6 +16,7 @@ from tracker.models.credentials import ConsentFlow, Credential, CredentialStatus
 from tracker.models.goals import Goal, Milestone
 from tracker.models.ledgers import EvidenceMemo, LedgerRow, VerdictChange
 from tracker.models.mailbox import Invitation, Mailbox
+from tracker.models.nudges import Nudge, NudgeKind, Remark
 from tracker.models.outbox import OutboxMail, OutboxState
 from tracker.models.pairs import Agreement, Pair, Program
 from tracker.models.people import Person, PersonAddress
@@ -44,6 +45,8 @@ __all__ = [
     "LedgerRow",
     "Mailbox",
     "Milestone",
+    "Nudge",
+    "NudgeKind",
     "OutboxMail",
     "OutboxState",
     "Pair",
@@ -52,6 +55,7 @@ __all__ = [
     "Program",
     "Provider",
     "PushChannel",
+    "Remark",
     "Session",
     "SessionKey",
     "Standing",

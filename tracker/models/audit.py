@@ -16,7 +16,7 @@ class AuditEntry(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    actor_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"), index=True)
     via: Mapped[str] = mapped_column(String(16))  # site, command, schedule
     act: Mapped[str] = mapped_column(String(60))  # statement.made, calendar.disconnected, ...
     subject: Mapped[str] = mapped_column(String(60), index=True)  # pair:17, session:4, ...

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracker.models.base import Base, UtcDateTime
@@ -38,6 +38,12 @@ class Pair(Base):
         UniqueConstraint("program_id", "mentor_id", "mentee_id"),
         CheckConstraint("mentor_id <> mentee_id", name="two_people"),
         Index("ix_pairs_review_due_at", "review_due_at"),
+        Index(
+            "ix_pairs_judged_anew",
+            "id",
+            postgresql_where=text("judged_anew"),
+            sqlite_where=text("judged_anew"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -48,6 +54,8 @@ class Pair(Base):
     review_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # True while the ledger says `unknown` somewhere: then the next good reading makes a review due.
     awaits_reading: Mapped[bool] = mapped_column(default=True)
+    # True from a review on until the nudges were drawn from its ledger.
+    judged_anew: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     program: Mapped[Program] = relationship()

@@ -151,7 +151,7 @@ def _settle_pairs(db: OrmSession, fresh: Collection[int], judged: Sequence[Judge
         db.connection().execute(
             update(Pair.__table__)  # type: ignore[arg-type]
             .where(Pair.id == bindparam("pair"))
-            .values(review_due_at=bindparam("due"), awaits_reading=bindparam("waits")),
+            .values(review_due_at=bindparam("due"), awaits_reading=bindparam("waits"), judged_anew=True),
             [
                 {"pair": pair_id, "due": min(instants, default=None), "waits": pair_id in waiting}
                 for pair_id, instants in due.items()

@@ -92,6 +92,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_invitations_uid"), ["uid"], unique=False)
 
     op.create_table(
+        "nudges",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("pair_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("about", sa.String(length=60), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["pair_id"], ["pairs.id"], name=op.f("fk_nudges_pair_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_nudges_person_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_nudges")),
+        sa.UniqueConstraint("person_id", "kind", "about", name=op.f("uq_nudges_person_id_kind_about")),
+    )
+    with op.batch_alter_table("nudges", schema=None) as batch_op:
+        batch_op.create_index("ix_nudges_due_at", ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_nudges_pair_id"), ["pair_id"], unique=False)
+
+    op.create_table(
         "bookings",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("pair_id", sa.Integer(), nullable=False),
@@ -151,6 +176,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_push_channels_calendar_id"), ["calendar_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_push_channels_renew_at"), ["renew_at"], unique=False)
 
+    op.create_table(
+        "remarks",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("agreement_id", sa.Integer(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("side", sa.String(length=8), nullable=False),
+        sa.Column("text", sa.String(length=280), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agreement_id"], ["agreements.id"], name=op.f("fk_remarks_agreement_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_remarks")),
+        sa.UniqueConstraint(
+            "agreement_id", "starts_on", "side", name=op.f("uq_remarks_agreement_id_starts_on_side")
+        ),
+    )
     with op.batch_alter_table("absences", schema=None) as batch_op:
         batch_op.add_column(sa.Column("calendar_id", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("provider_event_id", sa.String(length=1024), nullable=True))
@@ -160,6 +201,9 @@ def upgrade() -> None:
         batch_op.create_foreign_key(
             batch_op.f("fk_absences_calendar_id"), "calendars", ["calendar_id"], ["id"], ondelete="CASCADE"
         )
+
+    with op.batch_alter_table("audit_entries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_entries_actor_id"), ["actor_id"], unique=False)
 
     with op.batch_alter_table("calendars", schema=None) as batch_op:
         batch_op.add_column(sa.Column("credential_id", sa.Integer(), nullable=True))
@@ -178,6 +222,16 @@ def upgrade() -> None:
     with op.batch_alter_table("copies", schema=None) as batch_op:
         batch_op.add_column(sa.Column("reference", sa.String(length=80), nullable=True))
         batch_op.create_index(batch_op.f("ix_copies_reference"), ["reference"], unique=False)
+
+    with op.batch_alter_table("pairs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("judged_anew", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.create_index(
+            "ix_pairs_judged_anew",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("judged_anew"),
+            sqlite_where=sa.text("judged_anew"),
+        )
 
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.add_column(sa.Column("snoozed_until", sa.DateTime(timezone=True), nullable=True))
@@ -214,6 +268,14 @@ def downgrade() -> None:
         batch_op.drop_column("nudges_off_at")
         batch_op.drop_column("snoozed_until")
 
+    with op.batch_alter_table("pairs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_pairs_judged_anew",
+            postgresql_where=sa.text("judged_anew"),
+            sqlite_where=sa.text("judged_anew"),
+        )
+        batch_op.drop_column("judged_anew")
+
     with op.batch_alter_table("copies", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_copies_reference"))
         batch_op.drop_column("reference")
@@ -224,12 +286,16 @@ def downgrade() -> None:
         batch_op.drop_column("reads_absences")
         batch_op.drop_column("credential_id")
 
+    with op.batch_alter_table("audit_entries", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_entries_actor_id"))
+
     with op.batch_alter_table("absences", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_absences_calendar_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("uq_absences_calendar_id_provider_event_id"), type_="unique")
         batch_op.drop_column("provider_event_id")
         batch_op.drop_column("calendar_id")
 
+    op.drop_table("remarks")
     with op.batch_alter_table("push_channels", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_push_channels_renew_at"))
         batch_op.drop_index(batch_op.f("ix_push_channels_calendar_id"))
@@ -240,6 +306,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_bookings_due_at")
 
     op.drop_table("bookings")
+    with op.batch_alter_table("nudges", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_nudges_pair_id"))
+        batch_op.drop_index("ix_nudges_due_at")
+
+    op.drop_table("nudges")
     with op.batch_alter_table("invitations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_invitations_uid"))
 

@@ -21,6 +21,7 @@ from tracker.models.outbox import OutboxMail, OutboxState
 from tracker.models.pairs import Agreement, Pair, Program
 from tracker.models.people import Person, PersonAddress
 from tracker.models.sessions import Attendance, Session, SessionKey, Standing, Statement
+from tracker.models.work import Heartbeat, Lease
 
 __all__ = [
     "Absence",
@@ -41,7 +42,9 @@ __all__ = [
     "CredentialStatus",
     "EvidenceMemo",
     "Goal",
+    "Heartbeat",
     "Invitation",
+    "Lease",
     "LedgerRow",
     "Mailbox",
     "Milestone",

@@ -30,7 +30,8 @@ class Pair(Base):
 
     `evidence_version` counts every change of what is known of the pair. `review_due_at` is when the pair
     must be judged again: at once after a change, else when time alone can change its ledger. A review
-    writes it only if the version is still the one that it read, so no change is ever lost.
+    writes it only if the version is still the one that it read, so no change is ever lost. `claims` counts
+    the reviews that were begun and never ended: a pair that kills its judge must not do so for ever.
     """
 
     __tablename__ = "pairs"

@@ -12,6 +12,24 @@ depends_on = None
 def upgrade() -> None:
     """Make the tables of this version."""
     op.create_table(
+        "heartbeats",
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("ticked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.String(length=80), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeats")),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("holder", sa.String(length=64), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
+    )
+    op.create_table(
         "mailboxes",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
@@ -325,3 +343,5 @@ def downgrade() -> None:
 
     op.drop_table("consent_flows")
     op.drop_table("mailboxes")
+    op.drop_table("leases")
+    op.drop_table("heartbeats")

@@ -61,6 +61,9 @@ class Scratch:
     store: Store
     vault: Vault
     sources: Sources
+    consents: Consents
+    writer: LetterWriter
+    clock: Clock
 
 
 class NotAvailable(ConnectorError):
@@ -194,7 +197,17 @@ def new_key() -> str:
 
 def open_scratch(settings: Settings) -> Scratch:
     """Build what `cadencia check` needs: no file is written, and no key has to be there."""
-    return Scratch(settings, Store(MEMORY), FernetVault([fresh_key()]), SettingsSources(settings))
+    from integrations.mail import open_writer
+
+    return Scratch(
+        settings=settings,
+        store=Store(MEMORY),
+        vault=FernetVault([fresh_key()]),
+        sources=SettingsSources(settings),
+        consents=SettingsConsents(settings),
+        writer=open_writer(),
+        clock=SystemClock(),
+    )
 
 
 def open_calendar(

@@ -6,6 +6,7 @@ counting pixels. A fact that a template asks for and nobody gave is an error, no
 What each template wants:
 
 - `sign_in`: name, link, minutes; may have asked_from
+- `reconnect`: name, provider (`google`, `outlook`), account, link
 - `digest`: digest (tracker.services.digest_facts.Digest), base_url; may have name
 
 All may have base_url.

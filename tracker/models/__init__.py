@@ -3,7 +3,7 @@
 from tracker.models.absences import Absence, CompanyHoliday
 from tracker.models.audit import AuditEntry
 from tracker.models.base import Base
-from tracker.models.bookings import Booking, BookingState
+from tracker.models.bookings import TO_DO, Booking, BookingState
 from tracker.models.calendars import (
     Calendar,
     CalendarStatus,
@@ -24,6 +24,7 @@ from tracker.models.sessions import Attendance, Session, SessionKey, Standing, S
 from tracker.models.work import Heartbeat, Lease
 
 __all__ = [
+    "TO_DO",
     "Absence",
     "Agreement",
     "Attendance",

@@ -12,14 +12,16 @@ from tracker.models.pairs import Pair
 
 
 class BookingState(StrEnum):
-    """What is to be done next at the provider, or what was. `failed`: a person has to look at it."""
+    """What is to be done at the provider, or what was done."""
 
     CREATE = "create"
     MOVE = "move"
     CANCEL = "cancel"
     WRITTEN = "written"
     CANCELLED = "cancelled"
-    FAILED = "failed"
+
+
+TO_DO = (BookingState.CREATE, BookingState.MOVE, BookingState.CANCEL)
 
 
 class Booking(Base):
@@ -27,9 +29,12 @@ class Booking(Base):
 
     `reference` is signed by the installation and stands on the entry: by it a reading recognises our own
     (`copies.reference`). It also gives the entry's id at the provider, so a second try finds the first.
-    `calendar_id` is the calendar it is written to; None: both get it as a mailed invitation (iMIP) with
-    `uid` and a growing `sequence`. `wanted` counts what people asked for and `attempts` the tries since: only
-    whoever made the latest claim may say how it ended.
+    `calendar_id` is the calendar it is written to, None until one is chosen; `by_mail`: both get it as a
+    mailed invitation (iMIP) with `uid` and a growing `sequence`. An entry that was there before and that we
+    only move has no `uid`. `wanted` counts what people asked for and `attempts` all tries: only whoever made
+    the latest claim may say how it ended. `unsure`: a try may have written the entry, and nobody knows.
+    `stands_at` is when the entry begins at the provider, as far as we know: what somebody moves there
+    meanwhile holds. Something to do that is not due waits for a person, and `problem` says why.
     """
 
     __tablename__ = "bookings"
@@ -51,9 +56,17 @@ class Booking(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # None: nothing to do
     leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    unsure: Mapped[bool] = mapped_column(default=False)
+    by_mail: Mapped[bool] = mapped_column(default=False)
+    stands_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     problem: Mapped[str | None] = mapped_column(String(40))
     asked_by: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     pair: Mapped[Pair] = relationship()
     calendar: Mapped[Calendar | None] = relationship()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Tell whether something is still to be done and nobody will do it by itself."""
+        return self.state in TO_DO and self.due_at is None and self.leased_until is None

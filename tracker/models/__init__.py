@@ -13,11 +13,12 @@ from tracker.models.calendars import (
 )
 from tracker.models.channels import ChannelState, PushChannel
 from tracker.models.credentials import ConsentFlow, Credential, CredentialStatus
+from tracker.models.endpoints import Endpoint, EndpointEvent, EndpointKind
 from tracker.models.goals import Goal, Milestone
 from tracker.models.ledgers import EvidenceMemo, LedgerRow, VerdictChange
 from tracker.models.mailbox import Invitation, Mailbox
 from tracker.models.nudges import Nudge, NudgeKind, Remark
-from tracker.models.outbox import OutboxMail, OutboxState
+from tracker.models.outbox import LanePause, OutboxMail, OutboxState
 from tracker.models.pairs import Agreement, Pair, Program
 from tracker.models.people import Person, PersonAddress
 from tracker.models.sessions import Attendance, Session, SessionKey, Standing, Statement
@@ -41,10 +42,14 @@ __all__ = [
     "CopyObservation",
     "Credential",
     "CredentialStatus",
+    "Endpoint",
+    "EndpointEvent",
+    "EndpointKind",
     "EvidenceMemo",
     "Goal",
     "Heartbeat",
     "Invitation",
+    "LanePause",
     "Lease",
     "LedgerRow",
     "Mailbox",

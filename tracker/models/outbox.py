@@ -1,4 +1,4 @@
-"""Mail on its way out. The row is the truth: what is here will be sent, and nothing else is."""
+"""What is on its way out, as mail or to an endpoint. The row is the truth: what is here will be sent."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from tracker.models.base import Base, UtcDateTime, word
 
 
 class OutboxState(StrEnum):
-    """Where the mail is. `failed` is a dead letter: shown to an admin, never dropped."""
+    """How far it has come. `failed` is a dead letter: shown to an admin, never dropped."""
 
     QUEUED = "queued"
     INFLIGHT = "inflight"
@@ -23,7 +23,8 @@ class OutboxMail(Base):
     """One mail, frozen when it was put here: the same bytes and Message-ID at every attempt.
 
     `dedupe_key` says what the mail is about (`digest/3/2026-W47/17`): a second run that wants to say the
-    same finds it here and says nothing.
+    same finds it here and says nothing. With `endpoint_id` it is an event for that endpoint instead:
+    `message` is its JSON and `message_id` the delivery's id. `message` is emptied when it was sent long ago.
     """
 
     __tablename__ = "outbox"
@@ -33,6 +34,9 @@ class OutboxMail(Base):
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
     kind: Mapped[str] = mapped_column(String(40))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+    endpoint_id: Mapped[int | None] = mapped_column(
+        ForeignKey("endpoints.id", ondelete="CASCADE"), index=True
+    )
     sender: Mapped[str] = mapped_column(String(320))
     recipient: Mapped[str] = mapped_column(String(320))
     message_id: Mapped[str] = mapped_column(String(255))
@@ -44,3 +48,14 @@ class OutboxMail(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class LanePause(Base):
+    """Why and until when nothing leaves by a lane (`mail`, `endpoint:3`): its other end is out of reach."""
+
+    __tablename__ = "lane_pauses"
+
+    lane: Mapped[str] = mapped_column(String(40), primary_key=True)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    failures: Mapped[int] = mapped_column(default=1)
+    reason: Mapped[str] = mapped_column(Text)

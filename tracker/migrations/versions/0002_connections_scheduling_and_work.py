@@ -22,6 +22,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeats")),
     )
     op.create_table(
+        "lane_pauses",
+        sa.Column("lane", sa.String(length=40), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("lane", name=op.f("pk_lane_pauses")),
+    )
+    op.create_table(
         "leases",
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("holder", sa.String(length=64), nullable=False),
@@ -86,6 +94,27 @@ def upgrade() -> None:
     with op.batch_alter_table("credentials", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_credentials_person_id"), ["person_id"], unique=False)
 
+    op.create_table(
+        "endpoints",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("program_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=True),
+        sa.Column("old_secret", sa.Text(), nullable=True),
+        sa.Column("old_secret_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("events", sa.JSON(), nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("told_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_change_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_endpoints_program_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
+        sa.UniqueConstraint("program_id", "name", name=op.f("uq_endpoints_program_id_name")),
+    )
     op.create_table(
         "invitations",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -244,6 +273,13 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("reference", sa.String(length=80), nullable=True))
         batch_op.create_index(batch_op.f("ix_copies_reference"), ["reference"], unique=False)
 
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("endpoint_id", sa.Integer(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_outbox_endpoint_id"), ["endpoint_id"], unique=False)
+        batch_op.create_foreign_key(
+            batch_op.f("fk_outbox_endpoint_id"), "endpoints", ["endpoint_id"], ["id"], ondelete="CASCADE"
+        )
+
     with op.batch_alter_table("pairs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("judged_anew", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.create_index(
@@ -297,6 +333,11 @@ def downgrade() -> None:
         )
         batch_op.drop_column("judged_anew")
 
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("fk_outbox_endpoint_id"), type_="foreignkey")
+        batch_op.drop_index(batch_op.f("ix_outbox_endpoint_id"))
+        batch_op.drop_column("endpoint_id")
+
     with op.batch_alter_table("copies", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_copies_reference"))
         batch_op.drop_column("reference")
@@ -336,6 +377,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_invitations_uid"))
 
     op.drop_table("invitations")
+    op.drop_table("endpoints")
     with op.batch_alter_table("credentials", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_credentials_person_id"))
 
@@ -347,4 +389,5 @@ def downgrade() -> None:
     op.drop_table("consent_flows")
     op.drop_table("mailboxes")
     op.drop_table("leases")
+    op.drop_table("lane_pauses")
     op.drop_table("heartbeats")

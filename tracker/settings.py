@@ -43,6 +43,7 @@ NAMES = (
     "MAILBOX_URL",
     "PUSH",
     "BROKER_URL",
+    "NUDGES_A_WEEK",
     "LOG_FORMAT",
     "MONITOR_URL",
     "METRICS_TOKEN",
@@ -102,6 +103,7 @@ class Settings:
     mailbox_url: str | None = field(default=None, repr=False)  # imap(s)://user:password@host/folder
     push: bool = False  # ask providers to tell us of changes
     broker_url: str | None = field(default=None, repr=False)  # None: the schedule of `cadencia up`
+    nudges_a_week: int = 3  # letters to one person at most, not counting those that were asked for
     log_format: str = "text"
     monitor_url: str | None = field(default=None, repr=False)  # pinged while all is well
     metrics_token: str | None = field(default=None, repr=False)
@@ -212,6 +214,7 @@ def _typed(values: Mapping[str, str]) -> Settings:
         mailbox_url=_mailbox_url(values.get("MAILBOX_URL")),
         push=_push(values),
         broker_url=_broker_url(values.get("BROKER_URL")),
+        nudges_a_week=_count("NUDGES_A_WEEK", values.get("NUDGES_A_WEEK", "3")),
         log_format=_one_of("LOG_FORMAT", values.get("LOG_FORMAT", "text"), ("text", "json")),
         monitor_url=_root("MONITOR_URL", values.get("MONITOR_URL")),
         metrics_token=values.get("METRICS_TOKEN"),

@@ -1,0 +1,64 @@
+"""Links in letters that need no signing in: opening one changes nothing, a press on its page does one thing.
+
+A link carries a signed token: what for, whose, which row and at which version, until when. Whoever has the
+letter can do that one thing, and take it back; nothing else of the person's is shown or opened by it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from urllib.parse import quote
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from tracker.keys import derive_keys
+from tracker.services.signin import LinkRefused, Refusal
+from tracker.settings import Settings
+
+
+class Purpose(StrEnum):
+    """The one thing that a link is good for."""
+
+    CONFIRM = "confirm"
+    BOOK = "book"
+    EXPLAIN = "explain"
+    SNOOZE = "snooze"
+
+
+@dataclass(frozen=True, slots=True)
+class LetterLink:
+    """What a link says. `row` is the id of what it is about; `details` are numbers of the purpose's own.
+
+    `confirm`: a session, and when it started (seconds since 1970), so that an answer never goes to another
+    date. `book`: a pair, with start and end. `explain`: an agreement, and the ordinal of the period's first
+    day. `snooze`: the person again.
+    """
+
+    purpose: Purpose
+    person_id: int
+    row: int
+    details: tuple[int, ...] = ()
+
+
+def letter_link(settings: Settings, link: LetterLink, expires_at: datetime) -> str:
+    """Return the address that offers what the link is good for, until then."""
+    said = [link.purpose.value, link.person_id, link.row, *link.details, int(expires_at.timestamp())]
+    return f"{settings.base_url}/letter/{quote(_serializer(settings).dumps(said))}"
+
+
+def read_letter_link(settings: Settings, token: str, now: datetime) -> LetterLink:
+    """Return what the link says. Raises LinkRefused."""
+    try:
+        purpose, person_id, row, *details, expires = _serializer(settings).loads(token)
+        link = LetterLink(Purpose(purpose), person_id, row, tuple(details))
+    except (BadData, ValueError, TypeError):
+        raise LinkRefused(Refusal.BROKEN) from None
+    if now >= datetime.fromtimestamp(expires, UTC):
+        raise LinkRefused(Refusal.EXPIRED)
+    return link
+
+
+def _serializer(settings: Settings) -> URLSafeSerializer:
+    # itsdangerous signs with the last key and reads with all: our newest comes first.
+    keys = derive_keys(settings.keys, "cadencia letters")[::-1]
+    return URLSafeSerializer(keys, salt="letter")

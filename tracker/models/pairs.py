@@ -57,6 +57,7 @@ class Pair(Base):
     awaits_reading: Mapped[bool] = mapped_column(default=True)
     # True from a review on until the nudges were drawn from its ledger.
     judged_anew: Mapped[bool] = mapped_column(default=False)
+    claims: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     program: Mapped[Program] = relationship()

@@ -36,7 +36,8 @@ class Calendar(Base):
     asked for (the window, the rules): a cursor is good for that alone. A reading that would have removed
     `removals_held` sessions is not applied until a person accepts so many (`removals_accepted`).
     `credential_id` is the owner's own consent; without one the company's access is used. `claims` counts the
-    readings that were begun and never ended: a calendar that kills its reader must not do so for ever.
+    readings that were begun and never ended: a calendar that kills its reader must not do so for ever. No
+    import changes what its owner connected or disconnected (`is_owners`).
     """
 
     __tablename__ = "calendars"
@@ -67,6 +68,7 @@ class Calendar(Base):
     credential_id: Mapped[int | None] = mapped_column(ForeignKey("credentials.id", ondelete="SET NULL"))
     reads_absences: Mapped[bool] = mapped_column(default=False)  # the owner lets days away be read from it
     claims: Mapped[int] = mapped_column(default=0)
+    is_owners: Mapped[bool] = mapped_column(default=False)  # its owner connected or disconnected it last
 
     person: Mapped[Person] = relationship()
 

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
-from tracker.models import Calendar, CalendarStatus, Pair, Provider
+from tracker.models import Calendar, CalendarStatus, Credential, Pair, Provider
 from tracker.ports import Vault
-from tracker.services.audit import Act, Entry, record_all
+from tracker.services.audit import Act, Entry, record, record_all
 from tracker.services.review import touch_pairs
 from tracker.store import portions
 
@@ -28,7 +28,8 @@ def connect_calendars(
     """Make each person (by id) have the calendar named, or none; return those for whom that is news.
 
     A new address of the same provider takes the place of the old one and keeps its history: links are
-    renewed more often than people change calendars. A calendar of another provider is taken away.
+    renewed more often than people change calendars. A calendar of another provider is taken away. What people
+    connected or disconnected themselves is left as it is.
     """
     desk = _Desk(vault, act)
     changed = frozenset(
@@ -49,6 +50,7 @@ def add_calendar(db: OrmSession, vault: Vault, person_id: int, at: CalendarAt, a
     fingerprint = vault.fingerprint(at.address)
     same = _find(_by_person(db, [person_id])[person_id], at, fingerprint)
     if same is not None and same.status is CalendarStatus.CONNECTED:
+        same.is_owners = same.is_owners or act.actor_id == person_id
         return same
     desk = _Desk(vault, act)
     if same is not None:
@@ -60,6 +62,37 @@ def add_calendar(db: OrmSession, vault: Vault, person_id: int, at: CalendarAt, a
     record_all(db, act, desk.entries)
     touch_pairs(db, pairs_of(db, [person_id]), act.at)
     return same
+
+
+def connect_account(db: OrmSession, vault: Vault, credential: Credential, act: Act) -> Calendar:
+    """Connect the calendar of a person's own account, or let one that is connected use this consent."""
+    at = CalendarAt(credential.provider, credential.account)
+    calendar = add_calendar(db, vault, credential.person_id, at, act)
+    calendar.credential_id = credential.id
+    calendar.problem, calendar.failures = None, 0
+    calendar.next_read_at = act.at
+    db.flush()
+    return calendar
+
+
+def disconnect(db: OrmSession, calendar: Calendar, act: Act) -> None:
+    """Take one calendar away because its owner wants so; no import connects it again.
+
+    What it said stays, and so does when it was last read: what comes later is unknown, and nobody is accused
+    over it (tracker.services.evidence).
+    """
+    if calendar.status is CalendarStatus.CONNECTED:
+        _take_away(calendar, act)
+        calendar.credential_id = None
+        calendar.is_owners = True
+        record(db, act, "calendar.disconnected", f"person:{calendar.person_id}", provider=calendar.provider)
+        touch_pairs(db, pairs_of(db, [calendar.person_id]), act.at)
+
+
+def _take_away(calendar: Calendar, act: Act) -> None:
+    calendar.status = CalendarStatus.DISCONNECTED
+    calendar.disconnected_at = act.at
+    calendar.next_read_at = None
 
 
 def read_soon(db: OrmSession, person_ids: Iterable[int], act: Act) -> None:
@@ -107,14 +140,14 @@ class _Desk:
 
     def settle(self, person_id: int, known: list[Calendar], at: CalendarAt | None) -> bool:
         """Let the person have `at`, or nothing; tell whether that changes anything."""
-        connected = [c for c in known if c.status is CalendarStatus.CONNECTED]
+        connected = [c for c in known if c.status is CalendarStatus.CONNECTED and not c.is_owners]
         if at is None:
             for calendar in connected:
                 self.disconnect(calendar)
             return bool(connected)
         fingerprint = self.vault.fingerprint(at.address)
         same = _find(known, at, fingerprint)
-        if same in connected:
+        if same is not None and (same in connected or same.is_owners):
             return False
         successor = next((c for c in connected if c.provider is at.provider), None)
         if same is None and successor is not None:
@@ -137,6 +170,7 @@ class _Desk:
             "status": CalendarStatus.CONNECTED,
             "connected_at": self.act.at,
             "next_read_at": self.act.at,
+            "is_owners": self.act.actor_id == person_id,
             "fingerprint": fingerprint,
             "address": self.vault.seal(at.address, Calendar(person_id=person_id).address_binding),
         }
@@ -153,14 +187,13 @@ class _Desk:
         """Connect a calendar that was taken away."""
         calendar.status = CalendarStatus.CONNECTED
         calendar.connected_at, calendar.disconnected_at = self.act.at, None
+        calendar.is_owners = self.act.actor_id == calendar.person_id
         self._revive(calendar)
         self.note("calendar.connected", calendar.person_id, calendar.provider)
 
     def disconnect(self, calendar: Calendar) -> None:
         """Take a calendar away; what it said stays."""
-        calendar.status = CalendarStatus.DISCONNECTED
-        calendar.disconnected_at = self.act.at
-        calendar.next_read_at = None
+        _take_away(calendar, self.act)
         self.note("calendar.disconnected", calendar.person_id, calendar.provider)
 
     def note(self, what: str, person_id: int, provider: Provider) -> None:

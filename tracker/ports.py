@@ -292,4 +292,32 @@ class Mailer(Protocol):
     """Hands finished messages to a mail server or a folder."""
 
     def send(self, message: bytes, *, sender: str, recipient: str) -> None:
-        """Deliver one RFC 5322 message. Raises ConnectorError; `retry_after_s` tells when to try again."""
+        """Deliver one RFC 5322 message.
+
+        Raises ConnectorError. `unreachable` and `reconnect` mean that the server would say the same to any
+        mail; else it is about this one: `retry_after_s` tells when to try again, without it never.
+        """
+
+    def rest(self) -> None:
+        """Let go of what is kept open between the mails of a batch; the next mail opens it again."""
+
+
+# Channels besides mail
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A frozen event for one endpoint. `id` is the same at every attempt, so that a copy can be known."""
+
+    id: str
+    kind: str  # slack, teams, webhook
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)  # to sign with, the newest first
+    body: bytes = field(repr=False)
+
+
+class Courier(Protocol):
+    """Takes events to chat channels and to other programs."""
+
+    def deliver(self, delivery: Delivery, now: datetime) -> None:
+        """Deliver, signed as of `now`. Raises ConnectorError, with the same meanings as for mail."""

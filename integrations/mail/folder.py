@@ -28,6 +28,9 @@ class FolderMailer:
             words = f"The mail folder {self.folder} can not be written ({error.strerror})."
             raise ConnectorError(words, retry_after_s=RETRY_AFTER_S) from None
 
+    def rest(self) -> None:
+        """Nothing is kept open."""
+
     def check(self, sender: str) -> None:
         """Write a file and take it away again. Raises ConnectorError."""
         del sender

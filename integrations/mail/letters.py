@@ -8,6 +8,7 @@ What each template wants:
 - `sign_in`: name, link, minutes; may have asked_from
 - `reconnect`: name, provider (`google`, `outlook`), account, link
 - `digest`: digest (tracker.services.digest_facts.Digest), base_url; may have name
+- `nudge`: bundle (tracker.services.nudges.facts.Bundle); may have unsubscribe_url
 
 All may have base_url.
 """
@@ -23,8 +24,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from markupsafe import Markup
 
 from integrations.mail.digest_words import DigestWords
+from integrations.mail.nudge_words import NudgeWords
 from tracker.ports import Letter
 from tracker.services.digest_facts import Digest
+from tracker.services.nudges.facts import Bundle
 from tracker.wording import Reader, catalogue, language_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,6 +45,9 @@ class JinjaLetterWriter:
         if template == "digest":
             digest: Digest = facts["digest"]
             known["words"] = DigestWords(Reader(spoken, digest.timezone), digest)
+        elif template == "nudge":
+            bundle: Bundle = facts["bundle"]
+            known["words"] = NudgeWords(Reader(spoken, bundle.timezone), bundle)
         env = _environment(spoken)
         text, html = env.get_template(f"{template}.txt.j2"), env.get_template(f"{template}.html.j2")
         subject = _subject(text, known)

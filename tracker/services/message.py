@@ -12,6 +12,7 @@ from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from urllib.parse import quote
 
 from tracker.errors import BadInput
 from tracker.ports import Letter
@@ -44,12 +45,16 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """From whom to whom, when, and under which unchanging name the mail goes out."""
+    """From whom to whom, when, and under which unchanging name the mail goes out.
+
+    `unsubscribe_url` answers a POST without anybody being signed in (RFC 8058).
+    """
 
     sender: Mailbox
     recipient: Mailbox
     message_id: str
     written_at: datetime
+    unsubscribe_url: str | None = None
 
 
 def mailbox(name: str, address: str) -> Mailbox:
@@ -116,7 +121,16 @@ def freeze(letter: Letter, envelope: Envelope) -> bytes:
     mail.set_content(body_text(letter.text), charset="utf-8", cte="quoted-printable")
     mail.add_alternative(body_text(letter.html), subtype="html", charset="utf-8", cte="quoted-printable")
     mail.set_boundary("=_" + hashlib.sha256(envelope.message_id.encode()).hexdigest()[:32])
-    return mail.as_bytes()
+    return _unsubscribing(envelope.unsubscribe_url) + mail.as_bytes()
+
+
+def _unsubscribing(url: str | None) -> bytes:
+    # Written by hand: the library would fold a long address, or encode it as words, and no mail program finds
+    # it then. Quoted, it can not begin another header.
+    if url is None:
+        return b""
+    bare = quote(url, safe=":/?&=%.-_~#[]@+!,;$")
+    return f"List-Unsubscribe: <{bare}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode()
 
 
 def _policy_for(envelope: Envelope) -> "policy.EmailPolicy[EmailMessage]":

@@ -1,21 +1,22 @@
 """Mail on its way out: put here in the transaction of what it tells of, and sent from here afterwards.
 
 Never sends inside a transaction, never writes a letter twice for one dedupe key, never drops one: what can
-not be delivered stays as a dead letter for somebody to see.
+not be delivered stays as a dead letter for somebody to see. Events for endpoints (tracker.services.endpoints)
+take the same way, each endpoint in a lane of its own, so that one that is out of reach holds up nobody else.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import ConnectorError
-from tracker.models import OutboxMail, OutboxState, Person
+from tracker.models import LanePause, OutboxMail, OutboxState, Person
 from tracker.ports import LetterWriter, Mailer
 from tracker.services.message import Envelope, Mailbox, freeze, mailbox, message_id, parse_mailbox
 from tracker.store import Store
@@ -27,17 +28,29 @@ FIRST_WAIT_S = 60
 LONGEST_WAIT_S = 6 * 3600
 # With these waits the last attempt comes about two days after the first.
 MAX_ATTEMPTS = 16
+# What nobody can be reached with for so long is given up (RFC 5321, section 4.5.4.1).
+PATIENCE = timedelta(days=5)
+LONGEST_PAUSE_S = 15 * 60
+# A server that is asked with a wrong password again and again locks the account.
+AUTH_PAUSE_S = 15 * 60
 WAITING = (OutboxState.QUEUED, OutboxState.RETRY)
+# The other end itself, not this one mail: the next mail would hear the same.
+_EVERYBODY = ("unreachable", "reconnect")
+MAIL_LANE = "mail"
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is to be said to whom. `dedupe_key` names the occasion: it is said once and never again."""
+    """What is to be said to whom. `dedupe_key` names the occasion: it is said once and never again.
+
+    `unsubscribe_url` is for what people can do without: mail programs show a button for it (RFC 8058).
+    """
 
     template: str
     person: Person
     facts: Mapping[str, Any]
     dedupe_key: str
+    unsubscribe_url: str | None = None
 
 
 @dataclass(slots=True)
@@ -53,14 +66,25 @@ class SendReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class Claim:
     """A row that this process alone may send now. `attempt` fences off whoever held it before."""
 
     id: int
     attempt: int
     sender: str
     recipient: str
+    message_id: str
     message: bytes
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Rows with one other end: which they are, and how one of them is handed over."""
+
+    name: str
+    rows: ColumnElement[bool]
+    deliver: Callable[[Claim], None]
 
 
 def enqueue(
@@ -77,9 +101,17 @@ def enqueue(
     row = _row(writer, note, origin, now)
     # The caller's commit is the boundary: died before it, and neither the act nor its mail happened; died
     # after it, and the mail waits here for the next send_due.
-    insert = (sqlite if db.get_bind().dialect.name == "sqlite" else postgresql).insert(OutboxMail)
-    statement = insert.values(row).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    return add_row(db, row)
+
+
+def add_row(db: OrmSession, row: Mapping[str, Any]) -> OutboxMail | None:
+    """Add a row unless its dedupe key is there already, were it of this very moment; then return None."""
+    statement = _insert(db)(OutboxMail).values(row).on_conflict_do_nothing(index_elements=["dedupe_key"])
     return db.scalars(statement.returning(OutboxMail)).one_or_none()
+
+
+def _insert(db: OrmSession) -> Any:
+    return (sqlite if db.get_bind().dialect.name == "sqlite" else postgresql).insert
 
 
 def _row(writer: LetterWriter, note: Note, origin: Mailbox, now: datetime) -> dict[str, Any]:
@@ -94,7 +126,7 @@ def _row(writer: LetterWriter, note: Note, origin: Mailbox, now: datetime) -> di
         "sender": origin.address,
         "recipient": recipient.address,
         "message_id": name,
-        "message": freeze(letter, Envelope(origin, recipient, name, now)),
+        "message": freeze(letter, Envelope(origin, recipient, name, now, note.unsubscribe_url)),
         "state": OutboxState.QUEUED,
         "attempts": 0,
         "due_at": now,
@@ -103,21 +135,41 @@ def _row(writer: LetterWriter, note: Note, origin: Mailbox, now: datetime) -> di
 
 
 def send_due(store: Store, mailer: Mailer, now: datetime, limit: int = 50) -> SendReport:
-    """Send up to `limit` mails that are due, oldest first, and say what became of them.
+    """Send up to `limit` mails that are due, oldest first, and say what became of them."""
 
-    Any number of processes may do this at once. Stops at the first sign that the server itself is out of
-    reach: the other mails would only wait for the same answer, and lose an attempt over it.
+    def hand_over(claim: Claim) -> None:
+        mailer.send(claim.message, sender=claim.sender, recipient=claim.recipient)
+
+    try:
+        return drain(store, Lane(MAIL_LANE, OutboxMail.endpoint_id.is_(None), hand_over), now, limit)
+    finally:
+        mailer.rest()
+
+
+def drain(store: Store, lane: Lane, now: datetime, limit: int) -> SendReport:
+    """Hand over up to `limit` rows of the lane that are due, oldest first, and say what became of them.
+
+    Any number of processes may do this at once. Stops at the first sign that the other end itself is out of
+    reach, and lets the whole lane pause then: the others would only wait for the same answer.
     """
-    report = SendReport(recovered=recover(store, now))
+    report = SendReport(recovered=recover(store, lane, now))
+    pause = _load_pause(store, lane)
+    if pause and pause.until > now:
+        report.stopped = pause.reason
+        return report
     for _ in range(limit):
-        claim = _claim_next(store, now)
+        claim = _claim_next(store, lane, now)
         if claim is None:
             break
         # Died here: the lease runs out and `recover` hands the mail to the next attempt. None is lost.
         try:
-            mailer.send(claim.message, sender=claim.sender, recipient=claim.recipient)
+            lane.deliver(claim)
         except ConnectorError as error:
             _settle_failure(store, claim, error, now, report)
+            if error.code in _EVERYBODY:
+                _pause(store, lane, error, now)
+                report.stopped = str(error)
+                break
         else:
             # Died here: the server has the mail and the row does not know. It is sent once more, with the
             # same Message-ID, by which servers and readers recognise the copy. This is the only way to a
@@ -125,14 +177,15 @@ def send_due(store: Store, mailer: Mailer, now: datetime, limit: int = 50) -> Se
             _settle(store, claim, {"state": OutboxState.SENT, "sent_at": now, "last_error": None})
             report.sent += 1
             report.recipients.append(claim.recipient)
-        if report.stopped:
-            break
+            if pause:
+                _end_pause(store, lane)
+                pause = None
     return report
 
 
-def recover(store: Store, now: datetime) -> int:
-    """Take back the mails whose sender died on the way; return how many. They keep their Message-ID."""
-    lost = (OutboxMail.state == OutboxState.INFLIGHT, OutboxMail.leased_until <= now)
+def recover(store: Store, lane: Lane, now: datetime) -> int:
+    """Take back the rows whose sender died on the way; return how many. They keep their Message-ID."""
+    lost = (lane.rows, OutboxMail.state == OutboxState.INFLIGHT, OutboxMail.leased_until <= now)
     words = "The process that was sending it ended before it could tell the outcome."
     with store.write() as db:
         # A mail that ends its process at every attempt must not do so for ever.
@@ -145,12 +198,36 @@ def recover(store: Store, now: datetime) -> int:
         return len(rows.all())
 
 
-def _claim_next(store: Store, now: datetime) -> _Claim | None:
+def _load_pause(store: Store, lane: Lane) -> LanePause | None:
+    with store.read() as db:
+        return db.get(LanePause, lane.name)
+
+
+def _pause(store: Store, lane: Lane, error: ConnectorError, now: datetime) -> None:
+    # Died before this: the next process simply asks once more.
+    with store.write() as db:
+        pause = db.get(LanePause, lane.name)
+        failures = pause.failures + 1 if pause else 1
+        wait_s = min(FIRST_WAIT_S << min(failures - 1, 10), LONGEST_PAUSE_S)
+        wait_s = AUTH_PAUSE_S if error.code == "reconnect" else wait_s
+        until = now + timedelta(seconds=max(error.retry_after_s or 0, wait_s))
+        # Two senders may have met the same silence: whoever writes last is as right as the other.
+        kept = {"until": until, "failures": failures, "reason": str(error)}
+        statement = _insert(db)(LanePause).values(lane=lane.name, **kept)
+        db.execute(statement.on_conflict_do_update(index_elements=["lane"], set_=kept))
+
+
+def _end_pause(store: Store, lane: Lane) -> None:
+    with store.write() as db:
+        db.execute(delete(LanePause).where(LanePause.lane == lane.name))
+
+
+def _claim_next(store: Store, lane: Lane, now: datetime) -> Claim | None:
     # One at a time, so that a process which dies leaves one mail behind, not a whole batch. SQLite has no
     # SKIP LOCKED and needs none: there only one process writes at a time.
     first = (
         select(OutboxMail.id)
-        .where(OutboxMail.state.in_(WAITING), OutboxMail.due_at <= now)
+        .where(lane.rows, OutboxMail.state.in_(WAITING), OutboxMail.due_at <= now)
         .order_by(OutboxMail.due_at, OutboxMail.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -159,19 +236,20 @@ def _claim_next(store: Store, now: datetime) -> _Claim | None:
     take = update(OutboxMail).where(OutboxMail.id == first, OutboxMail.state.in_(WAITING))
     taken = take.values(
         state=OutboxState.INFLIGHT, attempts=OutboxMail.attempts + 1, leased_until=now + LEASE
-    ).returning(
-        OutboxMail.id, OutboxMail.attempts, OutboxMail.sender, OutboxMail.recipient, OutboxMail.message
-    )
+    ).returning(*(getattr(OutboxMail, name) for name in _CLAIMED))
     with store.write() as db:
         row = db.execute(taken).one_or_none()
     # Died here: nothing was sent yet, and the lease runs out.
-    return _Claim(*row) if row else None
+    return Claim(*row) if row else None
+
+
+_CLAIMED = ("id", "attempts", "sender", "recipient", "message_id", "message", "created_at")
 
 
 def _settle_failure(
-    store: Store, claim: _Claim, error: ConnectorError, now: datetime, report: SendReport
+    store: Store, claim: Claim, error: ConnectorError, now: datetime, report: SendReport
 ) -> None:
-    again = error.retry_after_s is not None and claim.attempt < MAX_ATTEMPTS
+    again = _is_worth_another(claim, error, now)
     state = OutboxState.RETRY if again else OutboxState.FAILED
     wait_s = max(error.retry_after_s or 0, backoff_s(claim.id, claim.attempt)) if again else 0
     due_at = now + timedelta(seconds=wait_s)
@@ -179,11 +257,16 @@ def _settle_failure(
     _settle(store, claim, {"state": state, "due_at": due_at, "last_error": str(error)})
     report.retried += again
     report.failed += not again
-    if error.code in ("unreachable", "reconnect"):
-        report.stopped = str(error)
 
 
-def _settle(store: Store, claim: _Claim, outcome: dict[str, Any]) -> None:
+def _is_worth_another(claim: Claim, error: ConnectorError, now: datetime) -> bool:
+    if error.code in _EVERYBODY:
+        # The mail is not to blame, however often it was the one that met the silence.
+        return now - claim.created_at < PATIENCE
+    return error.retry_after_s is not None and claim.attempt < MAX_ATTEMPTS
+
+
+def _settle(store: Store, claim: Claim, outcome: dict[str, Any]) -> None:
     # Only whoever made the latest claim may say how it ended: a process that slept past its lease finds
     # the attempt counted on, and changes nothing.
     mine = update(OutboxMail).where(
@@ -201,7 +284,7 @@ def backoff_s(row_id: int, attempt: int) -> float:
     The spread comes from a hash: the same at every run, and different for mails that failed together.
     """
     share = int.from_bytes(hashlib.sha256(f"{row_id}/{attempt}".encode()).digest()[:4], "big") / 2**32
-    wait = min(FIRST_WAIT_S << (attempt - 1), LONGEST_WAIT_S)
+    wait = min(FIRST_WAIT_S << min(attempt - 1, 20), LONGEST_WAIT_S)
     return wait * (0.8 + 0.4 * share)
 
 

@@ -27,9 +27,37 @@ class Postbox:
         self.got: list[Envelope] = []
         self.logins: list[tuple[bytes, bytes]] = []
         self.used_tls: list[bool] = []
+        self.mail_answer: str | None = None
         self.rcpt_answer: str | None = None
+        self.login_answer: str | None = None
+        self.connections = 0
+        self._lines: list[SMTP] = []
         self.data_answer = "250 taken"
         self.quit_answer = "221 bye"
+
+    def hang_up(self) -> None:
+        """End all connections, as a server does with those that are idle."""
+        for line in self._lines:
+            if line.transport is not None:
+                line.loop.call_soon_threadsafe(line.transport.close)
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        if server not in self._lines:
+            self.connections += 1
+            self._lines.append(server)
+        session.host_name = hostname
+        return responses
+
+    async def handle_MAIL(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.mail_answer:
+            return self.mail_answer
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -54,6 +82,8 @@ class Postbox:
     ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login, data.password))
+        if self.login_answer:
+            return AuthResult(success=False, handled=False, message=self.login_answer)
         return AuthResult(success=data.password == b"p@ss/word", handled=False)
 
 

@@ -12,6 +12,7 @@ from integrations.mail import FolderMailer, SmtpMailer, open_mailer
 from integrations.mail.smtp import read_address
 from tests.integrations.mail.servers import Postbox, certificate, running
 from tracker.errors import BadSettings, ConnectorError
+from tracker.ports import Mailer
 
 MESSAGE = b"Message-ID: <digest.0ab1@example.com>\r\nSubject: Hi\r\n\r\n.one dot\r\nbye\r\n"
 SENDER, RECIPIENT = "cadencia@example.com", "ana@example.com"
@@ -19,7 +20,11 @@ PASSWORD = "p%40ss%2Fword"
 
 
 def _send(url: str, ca: Path | None = None, recipient: str = RECIPIENT) -> None:
-    open_mailer(url, ca).send(MESSAGE, sender=SENDER, recipient=recipient)
+    mailer = open_mailer(url, ca)
+    try:
+        mailer.send(MESSAGE, sender=SENDER, recipient=recipient)
+    finally:
+        mailer.rest()
 
 
 def _refused(url: str, ca: Path | None = None, recipient: str = RECIPIENT) -> ConnectorError:
@@ -137,6 +142,110 @@ def mute_port() -> Iterator[int]:
 def test_a_line_that_breaks_is_tried_again(mute_port: int) -> None:
     error = _refused(f"smtp://127.0.0.1:{mute_port}")
     assert (error.code, bool(error.retry_after_s)) == ("unreachable", True)
+
+
+# --- one connection for a batch ---
+
+
+@pytest.fixture
+def mailer(box: Postbox) -> Iterator[Mailer]:
+    with running(box) as port:
+        made = open_mailer(f"smtp://127.0.0.1:{port}")
+        yield made
+        made.rest()
+
+
+def _hand(mailer: Mailer, *recipients: str) -> None:
+    for recipient in recipients or (RECIPIENT,):
+        mailer.send(MESSAGE, sender=SENDER, recipient=recipient)
+
+
+def test_a_batch_goes_over_one_connection(box: Postbox, mailer: Mailer) -> None:
+    _hand(mailer, "ana@example.com", "luis@example.com", "eva@example.com")
+    assert (box.connections, len(box.got)) == (1, 3)
+    assert [mail.rcpt_tos for mail in box.got] == [
+        ["ana@example.com"],
+        ["luis@example.com"],
+        ["eva@example.com"],
+    ]
+
+
+def test_after_a_rest_a_new_connection_is_made(box: Postbox, mailer: Mailer) -> None:
+    _hand(mailer)
+    mailer.rest()
+    _hand(mailer)
+    assert (box.connections, len(box.got)) == (2, 2)
+
+
+def test_a_refusal_does_not_cost_the_connection(box: Postbox, mailer: Mailer) -> None:
+    box.rcpt_answer = "550 5.1.1 no such person"
+    with pytest.raises(ConnectorError):
+        _hand(mailer)
+    box.rcpt_answer = None
+    _hand(mailer)
+    assert (box.connections, len(box.got)) == (1, 1)
+
+
+def test_a_connection_that_the_server_ended_is_made_anew(box: Postbox, mailer: Mailer) -> None:
+    _hand(mailer)
+    box.hang_up()
+    _hand(mailer)
+    assert (box.connections, len(box.got)) == (2, 2)
+
+
+def test_a_connection_is_not_kept_for_ever(
+    box: Postbox, mailer: Mailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("integrations.mail.smtp.MOST_MAILS", 2)
+    _hand(mailer, *["ana@example.com"] * 5)
+    assert (box.connections, len(box.got)) == (3, 5)
+
+
+def test_two_threads_do_not_share_a_connection(box: Postbox, mailer: Mailer) -> None:
+    threads = [threading.Thread(target=_hand, args=(mailer, *["ana@example.com"] * 10)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(box.got) == 20
+    assert box.connections <= 3
+
+
+# --- of whom the server speaks ---
+
+
+@pytest.mark.parametrize("where", ["mail", "rcpt", "data"])
+def test_a_server_that_closes_down_is_asked_later_by_all(box: Postbox, where: str) -> None:
+    setattr(box, f"{where}_answer", "421 4.3.2 shutting down")
+    with running(box) as port:
+        error = _refused(f"smtp://127.0.0.1:{port}")
+    assert (error.code, bool(error.retry_after_s)) == ("unreachable", True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("550 5.7.1 not your address", "reconnect"),
+        ("530 5.7.0 authentication required", "reconnect"),
+        ("451 4.3.0 try later", "unreachable"),
+        ("552 5.3.4 too large", "refused"),
+    ],
+)
+def test_a_sender_that_is_not_taken_concerns_every_mail(box: Postbox, answer: str, code: str) -> None:
+    box.mail_answer = answer
+    with running(box) as port:
+        assert _refused(f"smtp://127.0.0.1:{port}").code == code
+
+
+def test_a_login_that_can_not_be_checked_now_is_not_a_wrong_one(box: Postbox, tmp_path: Path) -> None:
+    context, ca = certificate(tmp_path)
+    box.login_answer = "454 4.7.0 temporary failure"
+    with running(box, tls_context=context, authenticator=box.authenticate) as port:
+        error = _refused(f"smtp://mail:{PASSWORD}@127.0.0.1:{port}", ca)
+    assert (error.code, bool(error.retry_after_s)) == ("unreachable", True)
+
+
+# --- letters beyond ASCII ---
 
 
 def test_an_address_beyond_ascii_goes_to_servers_that_take_it(box: Postbox) -> None:

@@ -17,9 +17,14 @@ SENDER = parse_mailbox("Cadencia <cadencia@example.com>")
 LETTER = Letter("Tutoría de noviembre", "Hola Ñandú\n", "<p>Hola Ñandú</p>\n")
 
 
-def _freeze(name: str = "Ana", address: str = "ana@example.com", letter: Letter = LETTER) -> bytes:
+def _freeze(
+    name: str = "Ana",
+    address: str = "ana@example.com",
+    letter: Letter = LETTER,
+    unsubscribe_url: str | None = None,
+) -> bytes:
     name_of_mail = message_id("digest", "digest/1/2026-W46/7", SENDER)
-    return freeze(letter, Envelope(SENDER, mailbox(name, address), name_of_mail, NOW))
+    return freeze(letter, Envelope(SENDER, mailbox(name, address), name_of_mail, NOW, unsubscribe_url))
 
 
 def _read(raw: bytes) -> EmailMessage:
@@ -109,3 +114,18 @@ def test_the_message_id_follows_from_what_the_mail_is_about() -> None:
     assert one != message_id("digest", "digest/1/2026-W47/7", SENDER)
     assert one.startswith("<digest.")
     assert one.endswith("@example.com>")
+
+
+def test_what_people_can_do_without_has_a_way_out_that_mail_programs_know() -> None:
+    url = "https://cadencia.example.com/unsubscribe/" + "x" * 300
+    mail = _read(_freeze(unsubscribe_url=url))
+    assert mail["List-Unsubscribe"] == f"<{url}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_a_hostile_way_out_begins_no_header_of_its_own() -> None:
+    assert b"\r\nBcc:" not in _freeze(unsubscribe_url="https://x/\r\nBcc: eve@example.com")
+
+
+def test_other_mail_has_no_way_out() -> None:
+    assert b"List-Unsubscribe" not in _freeze()

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url, select
 
-from tracker.errors import BadInput, ConnectorError
-from tracker.models import OutboxMail, OutboxState, Person
+from tracker.errors import AuthRevoked, BadInput, ConnectorError
+from tracker.models import LanePause, OutboxMail, OutboxState, Person
 from tracker.ports import Letter
 from tracker.services import outbox, schema
-from tracker.services.outbox import LEASE, MAX_ATTEMPTS, Note, enqueue, send_due
+from tracker.services.outbox import LEASE, MAX_ATTEMPTS, PATIENCE, Note, enqueue, send_due
 from tracker.store import Store
 
 NOW = datetime(2026, 11, 16, 7, 0, tzinfo=UTC)
@@ -36,12 +36,16 @@ class FakeMailer:
     def __init__(self, answer: Callable[[str], BaseException | None] = lambda _: None) -> None:
         self.answer = answer
         self.sent: list[tuple[str, bytes]] = []
+        self.rests = 0
 
     def send(self, message: bytes, *, sender: str, recipient: str) -> None:
         assert sender == "cadencia@example.com"
         if error := self.answer(recipient):
             raise error
         self.sent.append((recipient, message))
+
+    def rest(self) -> None:
+        self.rests += 1
 
 
 class PowerCutError(BaseException):
@@ -236,6 +240,70 @@ def test_a_server_out_of_reach_costs_one_attempt_not_one_for_each_mail(store: St
     report = send_due(store, FakeMailer(_unreachable), NOW)
     assert (report.retried, report.stopped) == (1, "no answer")
     assert [r.attempts for r in _rows(store)] == [1, 0]
+
+
+def _wrong_login(_recipient: str) -> ConnectorError:
+    return AuthRevoked("refused the login", retry_after_s=60)
+
+
+def test_while_the_server_is_out_of_reach_all_mail_waits(store: Store) -> None:
+    _put(store, "ana@example.com", "luis@example.com")
+    send_due(store, FakeMailer(_unreachable), NOW)
+    mailer = FakeMailer()
+    waiting = send_due(store, mailer, NOW + timedelta(seconds=59))
+    assert (waiting.stopped, mailer.sent) == ("no answer", [])
+    assert send_due(store, mailer, NOW + timedelta(seconds=90)).sent == 2
+    with store.read() as db:
+        assert db.get(LanePause, "mail") is None
+
+
+def test_a_server_that_stays_away_is_asked_ever_more_rarely(store: Store) -> None:
+    _put(store, *(f"p{n}@example.com" for n in range(9)))
+    now, waits = NOW, []
+    for _ in range(6):
+        send_due(store, FakeMailer(_unreachable), now)
+        with store.read() as db:
+            pause = db.get_one(LanePause, "mail")
+        waits.append((pause.until - now).total_seconds() / 60)
+        now = pause.until
+    assert waits == [1, 2, 4, 8, 15, 15]
+
+
+def test_a_refused_login_is_not_repeated_for_a_quarter_of_an_hour(store: Store) -> None:
+    _put(store)
+    send_due(store, FakeMailer(_wrong_login), NOW)
+    asked: list[str] = []
+    send_due(store, FakeMailer(asked.append), NOW + timedelta(minutes=14))
+    assert asked == []
+    assert send_due(store, FakeMailer(), NOW + timedelta(minutes=15)).sent == 1
+
+
+def test_a_mail_is_not_given_up_because_the_server_was_away(store: Store) -> None:
+    _put(store)
+    now = NOW
+    for _ in range(MAX_ATTEMPTS + 2):
+        send_due(store, FakeMailer(_unreachable), now)
+        now = max(_row(store).due_at, now + timedelta(minutes=15))
+    assert _row(store).state == OutboxState.RETRY
+    send_due(store, FakeMailer(_unreachable), NOW + PATIENCE)
+    assert _row(store).state == OutboxState.FAILED
+
+
+def test_the_server_may_rest_after_each_batch(store: Store) -> None:
+    mailer = FakeMailer()
+    send_due(store, mailer, NOW)
+    assert mailer.rests == 1
+
+
+def test_two_senders_may_meet_the_same_silence(store: Store) -> None:
+    _put(store, "ana@example.com", "luis@example.com")
+
+    def meanwhile(recipient: str) -> ConnectorError:
+        if recipient.startswith("ana"):
+            send_due(store, FakeMailer(_unreachable), NOW)
+        return _unreachable(recipient)
+
+    assert send_due(store, FakeMailer(meanwhile), NOW).stopped == "no answer"
 
 
 def test_waits_double_and_are_spread() -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
@@ -22,6 +22,7 @@ from tracker.models import Calendar, CalendarStatus, Copy, Person, Provider
 from tracker.ports import Sources, Vault
 from tracker.services import rhythm
 from tracker.services.audit import Act, record
+from tracker.services.claims import CALENDARS, claim_due
 from tracker.services.intake import NOTHING, Intake, take_pull
 from tracker.services.review import note_reading
 from tracker.services.scope import Scope, load_scope
@@ -31,6 +32,7 @@ from tracker.store import Store
 MASS_REMOVAL = "mass_removal"
 INTERNAL = "internal"
 THREADS = 4
+PORTION = 64  # calendars that are claimed at once
 MOST_SET_ASIDE = 50  # shown to the owner; a calendar with more of them has one and the same trouble
 
 Progress = Callable[[int, int], None]
@@ -109,15 +111,13 @@ def sync_calendar(ports: SyncPorts, calendar_id: int, now: datetime) -> SyncResu
 
 
 def sync_due(ports: SyncPorts, now: datetime, on_progress: Progress | None = None) -> list[SyncResult]:
-    """Read the calendars whose time has come."""
-    due = or_(Calendar.next_read_at.is_(None), Calendar.next_read_at <= now)
-    with ports.store.read() as db:
-        ids = db.scalars(
-            select(Calendar.id)
-            .where(Calendar.status == CalendarStatus.CONNECTED, due)
-            .order_by(Calendar.next_read_at, Calendar.id)
-        ).all()
-    return _sync_many(ports, ids, now, on_progress)
+    """Read the calendars whose time has come, and which nobody else is reading."""
+    results, is_last = [], False
+    while not is_last:
+        claim = claim_due(ports.store, CALENDARS, now, PORTION)
+        is_last = claim.is_last
+        results += sync_many(ports, claim.ids, now, on_progress)
+    return sorted(results, key=lambda result: result.calendar_id)
 
 
 def sync_all(
@@ -133,7 +133,7 @@ def sync_all(
         connected = connected.where(Calendar.person_id == person_id)
     with ports.store.read() as db:
         ids = db.scalars(connected.order_by(Calendar.id)).all()
-    return _sync_many(ports, ids, now, on_progress)
+    return sync_many(ports, ids, now, on_progress)
 
 
 def accept_removals(db: OrmSession, calendar_id: int, act: Act) -> None:
@@ -144,10 +144,11 @@ def accept_removals(db: OrmSession, calendar_id: int, act: Act) -> None:
     record(db, act, "removals.accepted", f"calendar:{calendar_id}", count=calendar.removals_held)
 
 
-def _sync_many(
-    ports: SyncPorts, ids: Iterable[int], now: datetime, on_progress: Progress | None
+def sync_many(
+    ports: SyncPorts, calendar_ids: Iterable[int], now: datetime, on_progress: Progress | None = None
 ) -> list[SyncResult]:
-    ids = list(ids)
+    """Read these calendars, several at once; return how it went, in the order of their ids."""
+    ids = list(calendar_ids)
     results = []
     for result in _results(ports, ids, now):
         results.append(result)
@@ -269,7 +270,7 @@ def _take_in(db: OrmSession, vault: Vault, calendar: Calendar, job: _Job, answer
     if pull.cursor != job.cursor:
         calendar.cursor = vault.seal(pull.cursor, calendar.cursor_binding) if pull.cursor else None
     calendar.last_read_at = calendar.last_tried_at = now
-    calendar.problem, calendar.failures = None, 0
+    calendar.problem, calendar.failures, calendar.claims = None, 0, 0
     calendar.removals_held = calendar.removals_accepted = 0
     calendar.next_read_at = next_read_at
     note_reading(db, calendar.person_id, now)
@@ -289,7 +290,7 @@ def _tell_owner(db: OrmSession, calendar: Calendar, pull: Pull) -> None:
 
 def _hold(calendar: Calendar, job: _Job, intake: Intake, now: datetime) -> SyncResult:
     calendar.problem, calendar.removals_held = MASS_REMOVAL, intake.held
-    calendar.removals_accepted = 0
+    calendar.removals_accepted = calendar.claims = 0
     calendar.last_tried_at = now
     calendar.next_read_at = rhythm.after_failure(calendar, now)
     return replace(job.result(Outcome.HELD, MASS_REMOVAL), intake=intake)
@@ -298,6 +299,7 @@ def _hold(calendar: Calendar, job: _Job, intake: Intake, now: datetime) -> SyncR
 def _note_failure(calendar: Calendar, job: _Job, error: ConnectorError, now: datetime) -> SyncResult:
     calendar.problem = error.code
     calendar.failures += 1
+    calendar.claims = 0
     calendar.last_tried_at = now
     calendar.next_read_at = rhythm.after_failure(calendar, now, error)
     return job.result(Outcome.FAILED, error.code)
@@ -307,4 +309,4 @@ def _look_again_later(store: Store, calendar_id: int, now: datetime) -> None:
     with store.write() as db:
         calendar = db.get_one(Calendar, calendar_id)
         if calendar.status is CalendarStatus.CONNECTED:
-            calendar.next_read_at = rhythm.when_not_needed(now)
+            calendar.next_read_at, calendar.claims = rhythm.when_not_needed(now), 0

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
@@ -33,7 +33,8 @@ from integrations.google.client import GoogleApi
 from integrations.google.source import GoogleSource
 from integrations.vault import FernetVault, fresh_key
 from tests.benchmarks.crowd import empty_store
-from tests.tracker.world import agreement
+from tests.tracker.world import NoDesks, PlainWriter, agreement
+from tracker.clock import FixedClock
 from tracker.models import Calendar, Copy, Pair, Person, Program, Provider
 from tracker.ports import Vault
 from tracker.services.audit import Act
@@ -114,13 +115,16 @@ class Ports:
     vault: Vault
     settings: Settings
     api: GoogleApi
+    consents: NoDesks = field(default_factory=NoDesks)
+    writer: PlainWriter = field(default_factory=PlainWriter)
+    clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
 
     @property
     def sources(self) -> Ports:
         """Open calendars by ourselves."""
         return self
 
-    def open(self, _provider: str, address: str, _timezone: str) -> GoogleSource:
+    def open(self, _provider: str, address: str, _timezone: str, _access: object = None) -> GoogleSource:
         """Open a calendar whose owner has a token."""
         return GoogleSource(self.api, self.api.line(Access(lambda: Credentials(token="a token"))), address)
 

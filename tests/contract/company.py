@@ -10,17 +10,18 @@ from typing import Protocol
 
 from sqlalchemy import select
 
-from integrations.registry import SettingsSources
+from integrations.registry import SettingsConsents, SettingsSources
 from integrations.vault import FernetVault, fresh_key
 from tests.contract.feeds import write_feed
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google.calendar import Resource, instant, read_time
-from tests.tracker.world import MENTEE, MENTOR, agreement
+from tests.tracker.world import MENTEE, MENTOR, PlainWriter, agreement
 from tests.tracker.world import instant as at
+from tracker.clock import FixedClock
 from tracker.events import EventStatus
 from tracker.ledger import Session, Status
 from tracker.models import Calendar, Copy, Pair, Person, Program, Provider
-from tracker.ports import Sources, Vault
+from tracker.ports import Consents, Sources, Vault
 from tracker.services.audit import Act
 from tracker.services.connections import CalendarAt, connect_calendars
 from tracker.services.evidence import load_evidence
@@ -150,6 +151,8 @@ class Company:
             self.office.hire(person)
         self.settings = self.connector.settings()
         self.sources: Sources = SettingsSources(self.settings)
+        self.consents: Consents = SettingsConsents(self.settings)
+        self.writer, self.clock = PlainWriter(), FixedClock(JANUARY)
         self.pair = self._found()
 
     def sync(self, person: str) -> SyncResult:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+from tracker.clock import FixedClock
 from tracker.errors import ConnectorError
 from tracker.events import (
     Attendee,
@@ -22,7 +25,7 @@ from tracker.events import (
 )
 from tracker.ledger import Evidence
 from tracker.models import Agreement, Calendar, Pair, Person, Program, Provider
-from tracker.ports import Access, Vault
+from tracker.ports import Access, ConsentDesk, Letter, Vault
 from tracker.services.evidence import load_evidence
 from tracker.services.sync import SyncResult, sync_calendar
 from tracker.settings import Settings
@@ -47,6 +50,7 @@ class ScriptedSource:
     cursors: list[str | None] = field(default_factory=list)
     rules: list[TagRules] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
+    accesses: list[Access | None] = field(default_factory=list)
 
     def pull(self, cursor: str | None, window: Window, rules: TagRules) -> Pull:
         """Give the next answer."""
@@ -69,7 +73,25 @@ class ScriptedSources:
         self, provider: str, address: str, timezone: str, access: Access | None = None
     ) -> ScriptedSource:
         """Return the calendar at that address."""
-        return self.by_address.setdefault(address, ScriptedSource())
+        source = self.by_address.setdefault(address, ScriptedSource())
+        source.accesses.append(access)
+        return source
+
+
+class NoDesks:
+    """Nobody consents to anything here."""
+
+    def open(self, provider: str) -> ConsentDesk | None:
+        """Return no desk."""
+        return None
+
+
+class PlainWriter:
+    """Writes letters that say nothing."""
+
+    def write(self, template: str, language: str, facts: Mapping[str, Any]) -> Letter:
+        """Return a letter that is named like its template."""
+        return Letter(template, template, template)
 
 
 @dataclass
@@ -80,6 +102,9 @@ class World:
     vault: Vault
     settings: Settings = field(default_factory=Settings)
     sources: ScriptedSources = field(default_factory=ScriptedSources)
+    consents: NoDesks = field(default_factory=NoDesks)
+    writer: PlainWriter = field(default_factory=PlainWriter)
+    clock: FixedClock = field(default_factory=lambda: FixedClock(JANUARY))
 
     def person(self, email: str, timezone: str = "UTC", country: str | None = None) -> int:
         """Add a person."""

@@ -23,6 +23,7 @@ from tracker.observing import (
     observe_removal,
     slot_of,
 )
+from tracker.services.days_away import take_absences
 from tracker.services.histories import seen_of
 from tracker.services.matching import Matching, is_suspicious, match_pull
 from tracker.services.scope import Scope
@@ -31,12 +32,16 @@ from tracker.services.settle import Placed, settle_copies
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What a reading brought: how many copies are new, changed or gone; `held`: too many were to go."""
+    """What a reading brought: how many copies are new, changed or gone; `held`: too many were to go.
+
+    `away` counts the stretches of days away that are new, changed or gone.
+    """
 
     added: int = 0
     changed: int = 0
     gone: int = 0
     held: int = 0
+    away: int = 0
 
 
 NOTHING = Intake()
@@ -73,7 +78,8 @@ def take_pull(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, now:
     gone = _take_away(taking, matching.vanished, pull)
     db.flush()
     settle_copies(db, taking.placed, [pair.id for pair in scope.pairs], now)
-    return Intake(added, changed, gone)
+    away = take_absences(db, calendar, scope, pull, now)
+    return Intake(added, changed, gone, away=away)
 
 
 def _change_known(taking: _Taking, matching: Matching) -> int:
@@ -172,6 +178,7 @@ def _describe(taking: _Taking, copy: Copy, event: CalendarEvent, people: Iterabl
     copy.sequence = event.sequence
     copy.updated_at = event.updated_at
     copy.version = event.version
+    copy.reference = event.session_ref
     copy.conference = f"{event.conference.kind}:{event.conference.key}"[:255] if event.conference else None
     copy.issues = list(event.issues)
 

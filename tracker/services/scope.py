@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session as OrmSession
 
 from tracker.events import CalendarEvent, CopyRole, Moment, Response, TagRule, Window
 from tracker.models import Agreement, Pair, Person, PersonAddress, Program
+from tracker.references import reader_of
 from tracker.settings import Settings
-from tracker.tags import TagRules
+from tracker.tags import TagRules, nobody_signed
 
 # Sessions that moved out of the term, or serve its first and last period by the grace, lie in the margin.
 MARGIN = timedelta(days=31)
@@ -77,7 +78,16 @@ class Scope:
         """Return a hash of all that decides what a reading gives; if it changes, all is read anew."""
         rules = (sorted(self.rules.markers), sorted(self.rules.program_addresses))
         partners = sorted(map(sorted, self.rules.partners))
-        parts = (self.timezone, sorted(self.people.items()), self.pairs, rules, partners, self.window)
+        absences = self.rules.keeps_absences
+        parts = (
+            self.timezone,
+            sorted(self.people.items()),
+            self.pairs,
+            rules,
+            partners,
+            self.window,
+            absences,
+        )
         return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
     def people_on(self, event: CalendarEvent) -> dict[int, Response]:
@@ -111,13 +121,25 @@ class Scope:
         return Belonging(chosen, asks=not chosen)
 
 
-def load_scope(db: OrmSession, person: Person, settings: Settings, now: datetime) -> Scope | None:
-    """Return what to read of the person's calendars; None for somebody whom no agreement needs it for."""
+def load_scope(
+    db: OrmSession, person: Person, settings: Settings, now: datetime, *, reads_absences: bool = False
+) -> Scope | None:
+    """Return what to read of the person's calendar; None for somebody whom no agreement needs it for.
+
+    `reads_absences`: the owner lets days away be read from this calendar; one of the programs may, too.
+    """
     terms = _load_terms(db, person.id, now.date() - LOOK_BACK)
     if not terms:
         return None
     rows = db.execute(
-        select(Pair.id, Pair.mentor_id, Pair.mentee_id, Program.suggests_untagged, Program.address)
+        select(
+            Pair.id,
+            Pair.mentor_id,
+            Pair.mentee_id,
+            Program.suggests_untagged,
+            Program.address,
+            Program.reads_absences,
+        )
         .join(Program)
         .where(Pair.id.in_(terms))
         .order_by(Pair.id)
@@ -131,6 +153,8 @@ def load_scope(db: OrmSession, person: Person, settings: Settings, now: datetime
         partners=tuple(_addresses_of(people, p.other_id) for p in pairs if p.takes_suggestions),
         markers=settings.tags,
         program_addresses=frozenset(programs - {""}),
+        is_ours=reader_of(settings.secret_keys) if settings.secret_keys else nobody_signed,
+        keeps_absences=reads_absences or any(row.reads_absences for row in rows),
     )
     return Scope(person.id, person.timezone, people, pairs, rules, _window(pairs))
 

@@ -19,14 +19,14 @@ from sqlalchemy.orm import Session as OrmSession
 from tracker.errors import ConnectorError, SyncTokenExpired
 from tracker.events import Pull, PullKind, SetAside
 from tracker.models import Calendar, CalendarStatus, Copy, Person, Provider
-from tracker.ports import Sources, Vault
+from tracker.ports import Access, Sources, Vault
 from tracker.services import rhythm
 from tracker.services.audit import Act, record
 from tracker.services.claims import CALENDARS, claim_due
+from tracker.services.credentials import CredentialPorts, access_of
 from tracker.services.intake import NOTHING, Intake, take_pull
 from tracker.services.review import note_reading
 from tracker.services.scope import Scope, load_scope
-from tracker.settings import Settings
 from tracker.store import Store
 
 MASS_REMOVAL = "mass_removal"
@@ -40,20 +40,8 @@ Progress = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 
 
-class SyncPorts(Protocol):
+class SyncPorts(CredentialPorts, Protocol):
     """What a reading needs of the outside world; `integrations.registry` opens it."""
-
-    @property
-    def settings(self) -> Settings:
-        """Return the settings: the company's tags and the program's address."""
-
-    @property
-    def store(self) -> Store:
-        """Return the database."""
-
-    @property
-    def vault(self) -> Vault:
-        """Return what opens addresses and cursors."""
 
     @property
     def sources(self) -> Sources:
@@ -94,6 +82,7 @@ class _Job:
     sealed: str = field(repr=False)
     address: str = field(repr=False)
     cursor: str | None = field(repr=False)
+    access: Access | None
     scope: Scope
     last_read_at: datetime | None
 
@@ -184,7 +173,7 @@ def _prepare(ports: SyncPorts, calendar_id: int, now: datetime) -> _Job | SyncRe
     with ports.store.read() as db:
         calendar = db.get_one(Calendar, calendar_id)
         person = db.get_one(Person, calendar.person_id)
-        scope = load_scope(db, person, ports.settings, now)
+        scope = load_scope(db, person, ports.settings, now, reads_absences=calendar.reads_absences)
     if scope is None or calendar.status is not CalendarStatus.CONNECTED:
         _look_again_later(ports.store, calendar_id, now)
         return SyncResult(calendar_id, person.email, calendar.provider, Outcome.NOT_NEEDED)
@@ -196,6 +185,7 @@ def _prepare(ports: SyncPorts, calendar_id: int, now: datetime) -> _Job | SyncRe
         sealed=calendar.address,
         address=ports.vault.open(calendar.address, calendar.address_binding),
         cursor=ports.vault.open(cursor, calendar.cursor_binding) if cursor else None,
+        access=access_of(ports, calendar),
         scope=scope,
         last_read_at=calendar.last_read_at,
     )
@@ -203,7 +193,7 @@ def _prepare(ports: SyncPorts, calendar_id: int, now: datetime) -> _Job | SyncRe
 
 def _pull(sources: Sources, job: _Job) -> Pull | ConnectorError:
     try:
-        source = sources.open(job.provider, job.address, job.scope.timezone)
+        source = sources.open(job.provider, job.address, job.scope.timezone, job.access)
         try:
             return source.pull(job.cursor, job.scope.window, job.scope.rules)
         except SyncTokenExpired:

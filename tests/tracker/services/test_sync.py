@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy import event as events
 from sqlalchemy import func, select
 
+from integrations.vault import fresh_key
 from tests.tracker.world import (
     JANUARY,
     MENTEE,
+    MENTOR,
     Duo,
     World,
     agreement,
@@ -36,11 +38,23 @@ from tests.tracker.world import (
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited, SyncTokenExpired
 from tracker.events import Attendee, Response, SetAside, TagRule
 from tracker.ledger import Side, Status
-from tracker.models import Agreement, Calendar, CalendarStatus, Copy, CopyObservation, Pair, Session
+from tracker.models import (
+    Agreement,
+    Calendar,
+    CalendarStatus,
+    Copy,
+    CopyObservation,
+    Credential,
+    Pair,
+    Provider,
+    Session,
+)
 from tracker.ports import Vault
+from tracker.references import new_reference
 from tracker.services import intake
 from tracker.services.audit import Act
 from tracker.services.sync import Outcome, accept_removals, sync_all, sync_due
+from tracker.settings import Settings
 from tracker.store import Store
 
 FIRST = "2026-02-01 08:00"
@@ -784,3 +798,51 @@ def test_addresses_and_cursors_are_nowhere_to_be_read(
     for secret in (b"token-made-of-gold", b"calendar of 1"):
         assert secret not in stored
         assert secret.decode() not in caplog.text
+
+
+# --- whose access, and what Cadencia wrote itself ---
+
+
+def test_the_owners_own_consent_is_used_where_there_is_one(duo: Duo) -> None:
+    with duo.world.store.write() as db:
+        credential = Credential(
+            person_id=duo.mentor,
+            provider=Provider.GOOGLE,
+            account=MENTOR,
+            refresh_token="sealed",
+            granted_at=JANUARY,
+        )
+        db.add(credential)
+        db.flush()
+        db.get_one(Calendar, duo.calendar).credential_id = credential.id
+    duo.sync(full(), FIRST)
+    duo.sync_other(full(), FIRST)
+    own, companys = (duo.world.source(calendar).accesses[1] for calendar in (duo.calendar, duo.other))
+    assert own is not None
+    assert companys is None
+
+
+def test_a_consent_that_is_over_leaves_everything_as_it_was(duo: Duo) -> None:
+    duo.sync(full(single("2026-02-09 10:00")), FIRST)
+    before = duo.evidence
+    duo.sync(AuthRevoked("the consent is over"), SECOND)
+    assert duo.evidence == before
+    assert row(duo.world, duo.calendar).problem == "reconnect"
+
+
+def test_it_knows_what_the_installation_wrote(store: Store, vault: Vault) -> None:
+    keys = (fresh_key(),)
+    duo = make_duo(World(store, vault, Settings(secret_keys=keys)))
+    reference = new_reference(keys)
+    own = single("2026-02-09 10:00", tag_rule=TagRule.CADENCIA, session_ref=reference)
+    duo.sync(full(own), FIRST)
+    is_ours = duo.world.source(duo.calendar).rules[0].is_ours
+    assert is_ours(reference)
+    assert not is_ours(new_reference([fresh_key()]))
+    with store.read() as db:
+        assert db.scalars(select(Copy.reference)).all() == [reference]
+
+
+def test_without_keys_no_reference_is_believed(duo: Duo) -> None:
+    duo.sync(full(), FIRST)
+    assert not duo.world.source(duo.calendar).rules[0].is_ours(new_reference([fresh_key()]))

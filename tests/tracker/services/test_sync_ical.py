@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from integrations.registry import SettingsSources
 from integrations.vault import FernetVault
-from tests.tracker.world import JANUARY, MENTEE, MENTOR, World, instant
+from tests.tracker.world import JANUARY, MENTEE, MENTOR, NoDesks, PlainWriter, World, instant
+from tracker.clock import FixedClock
 from tracker.ledger import Session, Side
 from tracker.models import Calendar, Provider
 from tracker.services.review import review
@@ -79,6 +80,21 @@ class Reader:
     def settings(self) -> Settings:
         """Return the settings."""
         return self.world.settings
+
+    @property
+    def consents(self) -> NoDesks:
+        """Return no desks."""
+        return self.world.consents
+
+    @property
+    def writer(self) -> PlainWriter:
+        """Return who writes letters."""
+        return self.world.writer
+
+    @property
+    def clock(self) -> FixedClock:
+        """Return the clock."""
+        return self.world.clock
 
     def connect(self, person_id: int, name: str) -> int:
         """Connect the person's calendar, a file of that name."""

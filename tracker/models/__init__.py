@@ -16,7 +16,7 @@ from tracker.models.credentials import ConsentFlow, Credential, CredentialStatus
 from tracker.models.endpoints import Endpoint, EndpointEvent, EndpointKind
 from tracker.models.goals import Goal, Milestone
 from tracker.models.ledgers import EvidenceMemo, LedgerRow, VerdictChange
-from tracker.models.mailbox import Invitation, Mailbox
+from tracker.models.mailbox import Invitation, InvitationPerson, Mailbox
 from tracker.models.nudges import Nudge, NudgeKind, Remark
 from tracker.models.outbox import LanePause, OutboxMail, OutboxState
 from tracker.models.pairs import Agreement, Pair, Program
@@ -49,6 +49,7 @@ __all__ = [
     "Goal",
     "Heartbeat",
     "Invitation",
+    "InvitationPerson",
     "LanePause",
     "Lease",
     "LedgerRow",

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("uid_validity", sa.Integer(), nullable=True),
         sa.Column("last_uid", sa.Integer(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_tried_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("problem", sa.String(length=40), nullable=True),
@@ -122,7 +123,6 @@ def upgrade() -> None:
         sa.Column("dedupe_key", sa.String(length=64), nullable=False),
         sa.Column("uid", sa.String(length=64), nullable=False),
         sa.Column("sender_id", sa.Integer(), nullable=True),
-        sa.Column("people", sa.JSON(), nullable=False),
         sa.Column("method", sa.String(length=16), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
@@ -137,6 +137,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("invitations", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_invitations_uid"), ["uid"], unique=False)
+
+    op.create_table(
+        "invitation_people",
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("invitation_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"],
+            ["invitations.id"],
+            name=op.f("fk_invitation_people_invitation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_invitation_people_person_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", "invitation_id", name=op.f("pk_invitation_people")),
+    )
+    with op.batch_alter_table("invitation_people", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_invitation_people_invitation_id"), ["invitation_id"], unique=False
+        )
 
     op.create_table(
         "nudges",
@@ -377,6 +397,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_nudges_due_at")
 
     op.drop_table("nudges")
+    with op.batch_alter_table("invitation_people", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_invitation_people_invitation_id"))
+
+    op.drop_table("invitation_people")
     with op.batch_alter_table("invitations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_invitations_uid"))
 

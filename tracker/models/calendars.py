@@ -37,7 +37,8 @@ class Calendar(Base):
     `removals_held` sessions is not applied until a person accepts so many (`removals_accepted`).
     `credential_id` is the owner's own consent; without one the company's access is used. `claims` counts the
     readings that were begun and never ended: a calendar that kills its reader must not do so for ever. No
-    import changes what its owner connected or disconnected (`is_owners`).
+    import changes what its owner connected or disconnected (`is_owners`). `records_refused_at` is when its
+    provider last said that we may not ask who was in an online meeting.
     """
 
     __tablename__ = "calendars"
@@ -68,6 +69,7 @@ class Calendar(Base):
     credential_id: Mapped[int | None] = mapped_column(ForeignKey("credentials.id", ondelete="SET NULL"))
     reads_absences: Mapped[bool] = mapped_column(default=False)  # the owner lets days away be read from it
     claims: Mapped[int] = mapped_column(default=0)
+    records_refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_owners: Mapped[bool] = mapped_column(default=False)  # its owner connected or disconnected it last
 
     person: Mapped[Person] = relationship()

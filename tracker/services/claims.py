@@ -1,8 +1,9 @@
 """Claims: who reads which calendars and judges which pairs, so that ten processes never do one thing at once.
 
 A claim moves a row's due time ahead and counts the works that were begun: whoever dies leaves rows that come
-due again by themselves. Does none of the work. What was begun and never ended is suspect: it is claimed
-alone, and after a few times left until tomorrow, so that what kills a process does not do so for ever.
+due again by themselves. Does none of the work; the work's own commit sets the count back to 0. What was
+begun and never ended is suspect: it is claimed alone, and after a few times left until tomorrow, so that what
+kills a process does not do so for ever.
 """
 
 import logging
@@ -28,8 +29,7 @@ _Column = InstrumentedAttribute[Any]
 class Kind:
     """One kind of rows that can be claimed: its columns, and for how long a claim is good.
 
-    `id` of a row that `stands` and whose `due_at` has come may be claimed; no row that stands is never due
-    where `due_at` being empty means that it is due at once.
+    Of rows that can be away, those that `stand` are due at once where no time was set; of others, never.
     """
 
     name: str
@@ -73,18 +73,6 @@ def claim_due(store: Store, kind: Kind, now: datetime, most: int) -> Claim:
     with store.read() as db:
         left = db.scalar(select(kind.id).where(kind.is_due(now)).limit(1))
     return Claim(ids, is_last=left is None)
-
-
-def end_claims(store: Store, kind: Kind, ids: Collection[int]) -> None:
-    """Note that the work on these rows came to its end, good or bad: the process lived."""
-    # Died before this: the row is claimed alone next time, and that is all.
-    with store.write() as db:
-        db.execute(
-            update(kind.id.class_)
-            .where(kind.id.in_(ids), kind.claims > 0)
-            .values({kind.claims: 0})
-            .execution_options(synchronize_session=False)
-        )
 
 
 def _take_suspect(store: Store, kind: Kind, now: datetime) -> Sequence[int]:

@@ -5,12 +5,14 @@ a session, a statement, an absence, a calendar that was connected or taken away.
 """
 
 import gc
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.ledger import Health, HealthReason, Ledger, Verdict, judge
@@ -23,6 +25,8 @@ from tracker.store import Store, portions
 CHUNK = 1_000
 
 Progress = Callable[[int, int], None]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,24 @@ def review(
     return report
 
 
+def review_claimed(store: Store, pair_ids: Sequence[int], now: datetime) -> ReviewReport:
+    """Judge pairs that were claimed. One that can not be judged is told by its number, and stops no other."""
+    try:
+        with _collecting_later():
+            return review_pairs(store, pair_ids, now)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        if len(pair_ids) == 1:
+            # Its claim runs out, and is counted: it is tried a few times, then once a day.
+            _log.error("pair %d: could not be judged: %s", pair_ids[0], type(error).__name__)
+            return ReviewReport()
+    report = ReviewReport()
+    for pair_id in pair_ids:
+        report = _add(report, review_claimed(store, [pair_id], now))
+    return report
+
+
 @contextmanager
 def _collecting_later() -> Iterator[None]:
     # A portion is thousands of small values, none in a cycle; looking for cycles takes a fifth of the time.
@@ -112,6 +134,7 @@ def review_pairs(store: Store, pair_ids: Sequence[int], now: datetime) -> Review
     # If the process dies here or before the commit, the pairs are still due and are judged again.
     with store.write() as db:
         fresh = _lock_unchanged(db, versions)
+        _end_claims(db, versions.keys() - fresh)
         kept = [each for each in judged if each.known.pair_id in fresh]
         changes = keep_ledgers(db, [(j.known.agreement_id, j.known.evidence, j.ledger) for j in kept], now)
         new = [j.known for j in kept]
@@ -139,6 +162,17 @@ def _lock_unchanged(db: OrmSession, versions: Mapping[int, int]) -> set[int]:
     return {row.id for row in rows if row.evidence_version == versions[row.id]}
 
 
+def _end_claims(db: OrmSession, pair_ids: Collection[int]) -> None:
+    """Note of pairs that are due again anyway that nothing bad happened on the way."""
+    if pair_ids:
+        db.execute(
+            update(Pair)
+            .where(Pair.id.in_(pair_ids))
+            .values(claims=0)
+            .execution_options(synchronize_session=False)
+        )
+
+
 def _settle_pairs(db: OrmSession, fresh: Collection[int], judged: Sequence[Judged]) -> None:
     due: dict[int, list[datetime]] = {pair_id: [] for pair_id in fresh}
     waiting = set()
@@ -151,7 +185,12 @@ def _settle_pairs(db: OrmSession, fresh: Collection[int], judged: Sequence[Judge
         db.connection().execute(
             update(Pair.__table__)  # type: ignore[arg-type]
             .where(Pair.id == bindparam("pair"))
-            .values(review_due_at=bindparam("due"), awaits_reading=bindparam("waits"), judged_anew=True),
+            .values(
+                review_due_at=bindparam("due"),
+                awaits_reading=bindparam("waits"),
+                judged_anew=True,
+                claims=0,
+            ),
             [
                 {"pair": pair_id, "due": min(instants, default=None), "waits": pair_id in waiting}
                 for pair_id, instants in due.items()

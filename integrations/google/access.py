@@ -1,32 +1,25 @@
-"""Access tokens: for every person of the company by a service account, or by a person's own consent.
+"""Access tokens for every person of the company by a service account.
 
-Never asks for more than reading events, never logs or shows a token, and asks for a new one only once however
-many threads want it.
+Never asks for more than the use at hand needs, never logs or shows a token, and asks for a new one only once
+however many threads want it.
 """
 
 import contextlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import google.auth.transport
 import msgspec
 from google.auth.exceptions import GoogleAuthError
-from google.oauth2 import credentials, service_account
+from google.oauth2 import service_account
 
-from integrations.google.errors import NO_KEY, grant_problem
+from integrations.google.errors import NO_KEY, SIGN_IN_PAGE, grant_problem
+from integrations.google.scopes import READING
 from tracker.errors import BadPayload, ConnectorError
 
-# Least first: the first that the administrator granted is used.
-SCOPES = (
-    "https://www.googleapis.com/auth/calendar.events.owned.readonly",
-    "https://www.googleapis.com/auth/calendar.events.readonly",
-    "https://www.googleapis.com/auth/calendar.readonly",
-)
-TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 MOST_ACCOUNTS = 20_000
 
-Credentials = service_account.Credentials | credentials.Credentials
+Credentials = service_account.Credentials
 Exchange = google.auth.transport.Request
 
 
@@ -68,7 +61,7 @@ class Access:
             problem = grant_problem(error)
         except (TypeError, ValueError, AttributeError):
             # The library trips over answers that are no JSON, such as a proxy's sign-in page.
-            problem = BadPayload("What answered in Google's place did not send a token.")
+            problem = BadPayload(SIGN_IN_PAGE)
         if problem is not None:
             raise problem
 
@@ -83,63 +76,51 @@ class Delegation:
         """Take the JSON of the service account's key. Raises ConnectorError where it is none."""
         self._exchange = exchange
         self._account = _read_key(key)
-        self._narrowest = 0
-        self._known: dict[str, Access] = {}
+        self._narrowest: dict[tuple[str, ...], int] = {}
+        self._known: dict[tuple[str, tuple[str, ...]], Access] = {}
         self._lock = threading.Lock()
 
-    def access_for(self, person: str) -> Access:
-        """Return the access that acts for that person: requests count against their own quota."""
+    def access_for(self, person: str, ladder: tuple[str, ...] = READING) -> Access:
+        """Return the access that acts for that person: requests count against their own quota.
+
+        Of the scopes on the `ladder` the first that the administrator granted is used.
+        """
         with self._lock:
-            if person not in self._known:
+            if (person, ladder) not in self._known:
                 self._make_room()
-                self._known[person] = Access(lambda: self._grant(person))
-            return self._known[person]
+                self._known[person, ladder] = Access(lambda: self._grant(person, ladder))
+            return self._known[person, ladder]
+
+    def grants(self, person: str, scope: str) -> bool:
+        """Ask whether the administrator granted that scope. Raises ConnectorError for any other trouble."""
+        try:
+            Access(lambda: self._grant(person, (scope,))).token()
+        except ConnectorError as error:
+            if error.code != "not_delegated":
+                raise
+            return False
+        return True
 
     def _make_room(self) -> None:
         if len(self._known) >= MOST_ACCOUNTS:
-            self._known = {person: access for person, access in self._known.items() if access.is_fresh}
+            self._known = {place: access for place, access in self._known.items() if access.is_fresh}
         if len(self._known) >= MOST_ACCOUNTS:
             self._known.clear()
 
-    def _grant(self, person: str) -> Credentials:
+    def _grant(self, person: str, ladder: tuple[str, ...]) -> Credentials:
         while True:
-            place = self._narrowest
-            account: service_account.Credentials = self._account.with_subject(person)
-            granted: service_account.Credentials = account.with_scopes([SCOPES[place]])
+            place = self._narrowest.get(ladder, 0)
+            account: Credentials = self._account.with_subject(person)
+            granted: Credentials = account.with_scopes([ladder[place]])
             try:
                 granted.refresh(self._exchange)
             except GoogleAuthError as error:
-                if grant_problem(error).code != "not_delegated" or place + 1 == len(SCOPES):
-                    self._narrowest = 0
+                if grant_problem(error).code != "not_delegated" or place + 1 == len(ladder):
+                    self._narrowest.pop(ladder, None)
                     raise
-                self._narrowest = place + 1
+                self._narrowest[ladder] = place + 1
             else:
                 return granted
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """A person's own consent: the refresh token, and the client that it was given to."""
-
-    refresh_token: str = field(repr=False)
-    client_id: str
-    client_secret: str = field(repr=False)
-    token_url: str = TOKEN_URL
-
-    def access(self, exchange: Exchange) -> Access:
-        """Return the access to what the person consented to."""
-        return Access(lambda: self._grant(exchange))
-
-    def _grant(self, exchange: Exchange) -> Credentials:
-        granted = credentials.Credentials(
-            token=None,
-            refresh_token=self.refresh_token,
-            token_uri=self.token_url,
-            client_id=self.client_id,
-            client_secret=self.client_secret,
-        )
-        granted.refresh(exchange)
-        return granted
 
 
 def _read_key(key: str) -> service_account.Credentials:

@@ -1,4 +1,4 @@
-"""Requests to the Calendar API: built by Google's client library, sent over connections that stay open.
+"""Requests to Google's APIs: built by Google's client library, sent over connections that stay open.
 
 The service is built once, from the description that ships inside the library: that costs no request, and its
 price in time is not paid at every calendar. Never follows a redirect, never waits without bound, and never
@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from googleapiclient.discovery import build_from_document
@@ -31,7 +32,9 @@ logging.getLogger("googleapiclient").setLevel(logging.ERROR)
 
 
 class Request(Protocol):
-    """A request as the client library builds it."""
+    """A request as the client library builds it; `headers` may be added to."""
+
+    headers: dict[str, str]
 
     def execute(self, http: object) -> bytes:
         """Send the request through `http`."""
@@ -59,25 +62,20 @@ class _BytesModel:
         return content
 
 
-class GoogleApi:
-    """The Calendar API at one root. Safe to share between threads; not across a fork.
+class Api:
+    """One of Google's hosts. Safe to share between threads; not across a fork."""
 
-    `events` has the methods of the API's `events`, as the library builds them.
-    """
-
-    def __init__(
-        self,
-        root: str = API_ROOT,
-        ca_bundle: str | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, root: str, ca_bundle: str | None, sleep: Callable[[float], None]) -> None:
+        self._root = root.rstrip("/") + "/"
         self._wire = Wire(root, ca_bundle, GOOGLE)
         self._sleep = sleep
-        self.exchange = Exchange(ca_bundle)
-        description = json.loads(get_static_doc("calendar", "v3"))
-        description["rootUrl"] = root.rstrip("/") + "/"
+
+    def build(self, name: str, version: str) -> Any:
+        """Return one of the services there, as the library builds them. No network."""
+        description = json.loads(get_static_doc(name, version))
+        description["rootUrl"] = self._root
         # A service that is never asked to send by itself needs no credentials and no client of its own.
-        self.events: Any = build_from_document(description, http=_Unused(), model=_BytesModel()).events()
+        return build_from_document(description, http=_Unused(), model=_BytesModel())
 
     def line(self, access: Access) -> "Line":
         """Return what sends requests with that access."""
@@ -86,6 +84,41 @@ class GoogleApi:
     def close(self) -> None:
         """Close all connections."""
         self._wire.close()
+
+
+class GoogleApi(Api):
+    """The Calendar API at one root, and what lies beside it.
+
+    `events`, `freebusy` and `channels` have the methods of the API's resources.
+    """
+
+    def __init__(
+        self,
+        root: str = API_ROOT,
+        ca_bundle: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__(root, ca_bundle, sleep)
+        self.exchange = Exchange(ca_bundle)
+        service = self.build("calendar", "v3")
+        self.events: Any = service.events()
+        self.freebusy: Any = service.freebusy()
+        self.channels: Any = service.channels()
+
+    @cached_property
+    def userinfo(self) -> Any:
+        """The resource that tells an account who it is."""
+        return self.build("oauth2", "v2").userinfo()
+
+
+class MeetApi(Api):
+    """The Meet API at one root. `records` has the methods of the API's `conferenceRecords`."""
+
+    def __init__(
+        self, root: str, ca_bundle: str | None = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        super().__init__(root, ca_bundle, sleep)
+        self.records: Any = self.build("meet", "v2").conferenceRecords()
 
 
 class _Unused:
@@ -102,10 +135,19 @@ class Line:
         self._wire = wire
         self._access = access
         self._sleep = sleep
+        self._may_repeat = True
 
     def fetch(self, request: Request) -> bytes:
-        """Return the body of the answer to `request`. Raises ConnectorError."""
+        """Return the body of the answer to `request`, which may run twice. Raises ConnectorError."""
         return request.execute(http=self)
+
+    def fetch_once(self, request: Request) -> bytes:
+        """Send what must not run twice: it is tried again only if Google said that it did nothing."""
+        self._may_repeat = False
+        try:
+            return request.execute(http=self)
+        finally:
+            self._may_repeat = True
 
     def request(
         self, uri: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None
@@ -114,7 +156,10 @@ class Line:
         sent = {**(headers or {}), **_HEADERS}
 
         def send(token: str) -> bytes | ConnectorError:
-            return self._send(method, uri, body, {**sent, "authorization": f"Bearer {token}"})
+            answer = self._send(method, uri, body, {**sent, "authorization": f"Bearer {token}"})
+            if not self._may_repeat and isinstance(answer, ConnectorError) and answer.code in _UNSURE:
+                raise answer
+            return answer
 
         return _OK, send_patiently(send, self._access, self._sleep)
 
@@ -129,3 +174,5 @@ class Line:
 
 
 _OK = _Reply(200)
+# After these nobody knows whether the request did its work.
+_UNSURE = frozenset({"unreachable", "server_error"})

@@ -18,7 +18,7 @@ _TRY_TOMORROW_S = timedelta(hours=6).total_seconds()
 
 RECONNECT = "Google no longer lets us in: the calendar has to be connected again."
 NOT_DELEGATED = (
-    "Google refuses the service account: its client id has no domain-wide delegation for the calendar scope. "
+    "Google refuses the service account: its client id has no domain-wide delegation for the scope it needs. "
     "docs/google.md says where the administrator grants it."
 )
 KEY_REFUSED = (
@@ -31,15 +31,23 @@ NO_KEY = (
 )
 CLOCK_OFF = "Google refuses our signature because of its time: the clock of this machine is off."
 NO_ACCOUNT = "Google knows no such account, or it is suspended."
+SIGN_IN_PAGE = "What answered in Google's place did not send a token."
 CLIENT_REFUSED = "Google refuses CADENCIA_GOOGLE_CLIENT_ID or CADENCIA_GOOGLE_CLIENT_SECRET."
 NOT_ENABLED = "The Google Calendar API is not enabled in the project of these credentials."
-NO_SCOPE = "The consent does not cover reading events: the calendar has to be connected again."
-NO_RIGHT = "This account may not read the calendar's events."
+NO_SCOPE = "What was consented to does not cover this: the calendar has to be connected again."
+NO_RIGHT = "This account may not do that with the calendar's events."
 NO_CALENDAR = "Google knows no such calendar."
 FORGOTTEN = "Google forgot where we were: the calendar is read anew."
+CHANGED = "Somebody changed this entry meanwhile."
+TAKEN = "There is an entry of that name already."
+PUSH_REFUSED = (
+    "Google sends no notices to this installation: CADENCIA_BASE_URL has to be an https address that is open "
+    "to the internet, with a certificate that Google trusts. Calendars are read by asking instead."
+)
 SLOW_DOWN = "Google asks us to slow down."
 SERVER_FAULT = "Google reports a fault of its own."
 REFUSED = "Google did not understand the request."
+_CONFLICTS = {409: (TAKEN, "taken"), 412: (CHANGED, "changed")}
 
 
 class _Reason(msgspec.Struct):
@@ -59,7 +67,7 @@ def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Connecto
     """Return what an answer other than 2xx means; `headers` have lower-case names."""
     reasons, wait_s = _reasons(body), retry_after(headers)
     if status == 401:
-        return AuthRevoked(RECONNECT)
+        return _unauthorised(reasons)
     if status == 429 or (status == 403 and reasons & _SLOW_DOWN):
         return RateLimited(SLOW_DOWN, retry_after_s=wait_s)
     if status == 403 and reasons & _USED_UP:
@@ -70,6 +78,9 @@ def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Connecto
         return SyncTokenExpired(FORGOTTEN)
     if status in (404, 410):
         return ConnectorError(NO_CALENDAR, code="not_found")
+    if status in _CONFLICTS:
+        message, code = _CONFLICTS[status]
+        return ConnectorError(message, code=code)
     if status >= 500:
         return ConnectorError(SERVER_FAULT, code="server_error", retry_after_s=wait_s)
     if 300 <= status < 400:
@@ -83,13 +94,17 @@ def grant_problem(error: GoogleAuthError) -> ConnectorError:
     said = error.args[1] if isinstance(error, RefreshError) and len(error.args) > 1 else {}
     if not isinstance(said, dict) or not said:
         return ConnectorError(UNREACHABLE)
-    code, description = str(said.get("error", "")), str(said.get("error_description", "")).lower()
+    return token_problem(str(said.get("error", "")), str(said.get("error_description", "")))
+
+
+def token_problem(code: str, description: str) -> ConnectorError:
+    """Return what a refusal of the token endpoint means (RFC 6749, section 5.2)."""
     if code == "unauthorized_client":
         return ConnectorError(NOT_DELEGATED, code="not_delegated")
     if code in ("invalid_client", "deleted_client", "disabled_client"):
         return ConnectorError(CLIENT_REFUSED, code="client_refused")
     if code in ("invalid_grant", "invalid_request"):
-        return _refused_grant(description)
+        return _refused_grant(description.lower())
     return ConnectorError(SERVER_FAULT, code="server_error")
 
 
@@ -101,6 +116,13 @@ def _refused_grant(description: str) -> ConnectorError:
         return ConnectorError(CLOCK_OFF, code="clock_off")
     if "user id" in description or "invalid email" in description:
         return ConnectorError(NO_ACCOUNT, code="no_account")
+    return AuthRevoked(RECONNECT)
+
+
+def _unauthorised(reasons: frozenset[str]) -> ConnectorError:
+    # Google says 401 to an address for notices, too, and then there is nothing wrong with the token.
+    if any(reason.startswith(("push.", "webhookUrl")) for reason in reasons):
+        return ConnectorError(PUSH_REFUSED, code="push_refused")
     return AuthRevoked(RECONNECT)
 
 

@@ -1,14 +1,20 @@
-"""Opens Google calendars. Reaches no network by itself."""
+"""Opens Google calendars, desks and records. Reaches no network by itself, but for `find_rights`."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
 from integrations.google.access import Delegation
-from integrations.google.client import API_ROOT, GoogleApi
+from integrations.google.client import API_ROOT, Api, GoogleApi, Line, MeetApi
+from integrations.google.consent import GoogleDesk
+from integrations.google.diary import GoogleDiary
+from integrations.google.recorder import GoogleRecorder
+from integrations.google.rights import rights_of
+from integrations.google.scopes import ATTENDANCE, FREE_BUSY, IDENTITY, READING, WRITING
 from integrations.google.source import GoogleSource
+from integrations.google.watcher import GoogleWatcher
 from tracker.errors import ConnectorError
-from tracker.ports import Access
+from tracker.ports import Access, Rights
 from tracker.tags import normal_address
 
 
@@ -18,7 +24,7 @@ class Place:
 
     api_root: str = API_ROOT
     auth_root: str = "https://accounts.google.com"
-    token_root: str = "https://oauth2.googleapis.com"
+    token_root: str = "https://oauth2.googleapis.com"  # noqa: S105 - an address
     meet_root: str = "https://meet.googleapis.com"
     ca_bundle: str | None = None
 
@@ -32,13 +38,54 @@ def open_calendar(address: str, key: str | Access, place: Place = _OWN) -> Googl
     `key` is the owner's own consent, or the JSON of a service account's key, which then acts for the owner.
     Raises ConnectorError for what is no account or no key.
     """
-    account = normal_address(address)
-    if account.count("@") != 1 or account.startswith("@") or account.endswith("@") or " " in account:
-        raise ConnectorError("A Google calendar is named by its account's address.", code="bad_address")
+    account = _account(address)
+    api = _calendar_api(place)
+    return GoogleSource(api, api.line(_access(api, key, account, READING)), account)
+
+
+def open_diary(address: str, key: str | Access, place: Place = _OWN) -> GoogleDiary:
+    """Return the diary of the account `address`; `key` as for `open_calendar`."""
+    account = _account(address)
+    api = _calendar_api(place)
+    writing, asking = (api.line(_access(api, key, account, ladder)) for ladder in (WRITING, FREE_BUSY))
+    return GoogleDiary(api, account, writing, asking)
+
+
+def open_watcher(address: str, key: str | Access, place: Place = _OWN) -> GoogleWatcher:
+    """Return what asks for notices about the calendar of `address`; `key` as for `open_calendar`."""
+    api = _calendar_api(place)
+    return GoogleWatcher(api, api.line(_access(api, key, _account(address), READING)))
+
+
+def open_recorder(address: str, key: str | Access, place: Place = _OWN) -> GoogleRecorder:
+    """Return the meeting records of the account `address`; `key` as for `open_calendar`.
+
+    By a service account everybody in the company can be told apart, by a consent only its owner.
+    """
+    account = _account(address)
+    api = _calendar_api(place)
     with _opening:
-        api = _api(place.api_root, place.ca_bundle)
-        access = _delegation(api, key).access_for(account) if isinstance(key, str) else key
-    return GoogleSource(api, api.line(access), account)
+        meet = _meet(place.meet_root, place.ca_bundle)
+
+    def identity_of(person: str) -> Line | None:
+        if isinstance(key, str):
+            return api.line(_access(api, key, person, IDENTITY))
+        return api.line(key) if person == account else None
+
+    return GoogleRecorder(api, meet, meet.line(_access(api, key, account, ATTENDANCE)), identity_of)
+
+
+def open_desk(client_id: str, client_secret: str, place: Place = _OWN) -> GoogleDesk:
+    """Return where people consent to this client of ours."""
+    return GoogleDesk(client_id, client_secret, place.auth_root, place.token_root, place.ca_bundle)
+
+
+def find_rights(address: str, service_account_key: str, place: Place = _OWN) -> Rights:
+    """Ask what the service account may do as the account `address`. Raises ConnectorError."""
+    api = _calendar_api(place)
+    with _opening:
+        delegation = _delegation(api, service_account_key)
+    return rights_of(delegation, _account(address))
 
 
 def close_connections() -> None:
@@ -46,19 +93,46 @@ def close_connections() -> None:
     for api in _opened:
         api.close()
     _opened.clear()
-    _api.cache_clear()
-    _delegation.cache_clear()
+    for cache in (_api, _meet, _delegation):
+        cache.cache_clear()
 
 
 # One of each for the process: connections and tokens are worth keeping.
-_opened: list[GoogleApi] = []
+_opened: list[Api] = []
 _opening = Lock()
+
+
+def _account(address: str) -> str:
+    account = normal_address(address)
+    if account.count("@") != 1 or account.startswith("@") or account.endswith("@") or " " in account:
+        raise ConnectorError("A Google calendar is named by its account's address.", code="bad_address")
+    return account
+
+
+def _calendar_api(place: Place) -> GoogleApi:
+    with _opening:
+        return _api(place.api_root, place.ca_bundle)
+
+
+def _access(api: GoogleApi, key: str | Access, account: str, ladder: tuple[str, ...]) -> Access:
+    if not isinstance(key, str):
+        return key
+    with _opening:
+        return _delegation(api, key).access_for(account, ladder)
 
 
 @lru_cache(maxsize=4)
 def _api(root: str, ca_bundle: str | None) -> GoogleApi:
-    _opened.append(GoogleApi(root, ca_bundle))
-    return _opened[-1]
+    api = GoogleApi(root, ca_bundle)
+    _opened.append(api)
+    return api
+
+
+@lru_cache(maxsize=4)
+def _meet(root: str, ca_bundle: str | None) -> MeetApi:
+    api = MeetApi(root, ca_bundle)
+    _opened.append(api)
+    return api
 
 
 @lru_cache(maxsize=4)

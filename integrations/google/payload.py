@@ -4,6 +4,7 @@ Description, location, attachments and people's names are never asked for, so th
 """
 
 from datetime import date, datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -18,6 +19,8 @@ ITEM_FIELDS = (
 PAGE_FIELDS = f"accessRole,nextPageToken,nextSyncToken,items({ITEM_FIELDS})"
 # Working locations, birthdays and focus times are nobody's business.
 EVENT_TYPES = ["default", "outOfOffice"]
+
+Told = TypeVar("Told")
 
 
 class _Struct(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -134,6 +137,15 @@ def read_item(content: bytes | msgspec.Raw) -> Item | None:
         return _ITEMS.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def read_as(content: bytes, kind: type[Told]) -> Told:
+    """Return any other answer. Raises BadPayload for what is none."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    raise BadPayload("What answered in Google's place did not send what was asked for.")
 
 
 _PAGES = msgspec.json.Decoder(Page)

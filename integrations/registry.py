@@ -6,6 +6,7 @@ What is heavy to import is imported when it is first needed: most commands need 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from integrations.hints import NoHints, RedisHints
 from integrations.vault import FernetVault, fresh_key
 from tracker.clock import SystemClock
 from tracker.errors import ConnectorError
@@ -18,6 +19,7 @@ from tracker.ports import (
     Consents,
     Diaries,
     Diary,
+    Hints,
     LetterWriter,
     Mailer,
     Recorder,
@@ -51,6 +53,7 @@ class Ports:
     writer: LetterWriter
     mailer: Mailer
     clock: Clock
+    hints: Hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,7 @@ def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         writer=open_writer(),
         mailer=open_mailer(settings.mail_url, settings.ca_bundle),
         clock=clock or SystemClock(),
+        hints=RedisHints(settings.broker_url) if settings.broker_url else NoHints(),
     )
 
 

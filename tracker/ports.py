@@ -321,3 +321,21 @@ class Courier(Protocol):
 
     def deliver(self, delivery: Delivery, now: datetime) -> None:
         """Deliver, signed as of `now`. Raises ConnectorError, with the same meanings as for mail."""
+
+
+# Work
+
+
+class Hint(StrEnum):
+    """What a worker may look at now. The rows say what is to be done."""
+
+    MAIL = "mail"  # the outbox
+    CALENDAR = "calendar"  # the calendar of that number
+    BOOKINGS = "bookings"
+
+
+class Hints(Protocol):
+    """Tells workers that there is something to do. A hint may be lost: whatever it is about is due anyway."""
+
+    def send(self, hint: Hint, number: int | None = None) -> None:
+        """Give the hint, after the commit of what it is about. Never raises, never waits for long."""

@@ -24,6 +24,7 @@ from web.pairs import pairs
 from web.pairs.goals import goals
 from web.pairs.questions import questions
 from web.security import secure
+from web.unsubscribe import exempt_one_click, unsubscribe
 from web.words.marks import Names
 from web.words.standing import STANDING_WORDS
 
@@ -36,10 +37,10 @@ def create_app(ports: Ports) -> Flask:
     app.config.update(BOOTSTRAP_SERVE_LOCAL=True, BABEL_TRANSLATION_DIRECTORIES=str(CATALOGUE))
     # Before the forms' protection: who is signed out is told so, not that a form was too old.
     app.before_request(policy.enforce)
-    secure(app, ports.settings)
+    exempt_one_click(secure(app, ports.settings))
     Bootstrap5(app)
     Babel(app, locale_selector=current.language, default_timezone="UTC")
-    for blueprint in (home, auth, pairs, questions, goals, hr):
+    for blueprint in (home, auth, pairs, questions, goals, hr, unsubscribe):
         app.register_blueprint(blueprint)
     problems.register(app)
     app.context_processor(_for_templates)

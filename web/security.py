@@ -37,8 +37,8 @@ class IdConverter(IntegerConverter):
         super().__init__(*args, **{**kwargs, "min": 1, "max": 2**31 - 1})  # type: ignore[arg-type]
 
 
-def secure(app: Flask, settings: Settings) -> None:
-    """Set keys, cookies, limits and headers, and protect every form."""
+def secure(app: Flask, settings: Settings) -> CSRFProtect:
+    """Set keys, cookies, limits and headers, and protect every form; return what protects them."""
     newest, *older = (key.hex() for key in derive_keys(settings.keys, "cadencia site"))
     app.config.update(
         SECRET_KEY=newest,
@@ -61,13 +61,14 @@ def secure(app: Flask, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=False,
     )
     app.url_map.converters["id"] = IdConverter
-    CSRFProtect(app)
+    protect = CSRFProtect(app)
     app.after_request(_add_headers)
     if settings.is_https:
         app.after_request(_insist_on_https)
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
+    return protect
 
 
 def _add_headers(response: Response) -> Response:

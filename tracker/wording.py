@@ -223,6 +223,11 @@ class Reader:
         return format_date(day, _PATTERNS[self.language][kind], locale=self.language)
 
 
+def first_name(name: str) -> str:
+    """Return what people call somebody: the first word of the name."""
+    return (name.split() or [name])[0]
+
+
 def language_of(wanted: str | None) -> str:
     """Return one of our languages for a tag such as "es-CO"; English where there is none."""
     primary = (wanted or "").replace("_", "-").split("-")[0].lower()

@@ -5,9 +5,9 @@ from datetime import datetime
 from flask import Flask
 
 from tracker.services.overview import Card
-from tracker.wording import Reader
+from tracker.wording import Reader, first_name
 from web import current
-from web.words.people import first_name, initials
+from web.words.people import initials
 from web.words.standing import next_session, standing
 
 

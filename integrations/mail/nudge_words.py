@@ -5,7 +5,7 @@ from datetime import date
 
 from tracker.ledger import Reason
 from tracker.services.nudges.facts import Ask, Bundle, Miss, Plan, SlotLink
-from tracker.wording import N_, Reader, catalogue
+from tracker.wording import N_, Reader, catalogue, first_name
 
 _WHO = {(False, False): 0, (True, False): 1, (False, True): 2, (True, True): 3}  # me, partner
 _MISSED = {
@@ -119,11 +119,6 @@ class NudgeWords:
 
     def _day(self, day: date) -> str:
         return self.reader.day(day, self.today)
-
-
-def first_name(name: str) -> str:
-    """Return what somebody is called by somebody they know."""
-    return name.split()[0] if name.split() else name
 
 
 def _capital(text: str) -> str:

@@ -5,12 +5,7 @@ from dataclasses import dataclass
 
 from tracker.ledger import Side
 from tracker.models import Pair, Person
-from tracker.wording import N_, Reader
-
-
-def first_name(name: str) -> str:
-    """Return what people call somebody: the first word of the name."""
-    return (name.split() or [name])[0]
+from tracker.wording import N_, Reader, first_name
 
 
 def initials(name: str) -> str:

@@ -66,4 +66,4 @@ class RedisHints:
 
 def task_name(hint: Hint) -> str:
     """Return the name of the task that heeds the hint."""
-    return f"hints.{hint.value}"
+    return f"jobs.{hint.value}"

@@ -329,7 +329,7 @@ class Courier(Protocol):
 class Hint(StrEnum):
     """What a worker may look at now. The rows say what is to be done."""
 
-    MAIL = "mail"  # the outbox
+    MAIL = "posting"
     CALENDAR = "calendar"  # the calendar of that number
     BOOKINGS = "bookings"
 

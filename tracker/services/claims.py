@@ -25,6 +25,10 @@ _log = logging.getLogger(__name__)
 _Column = InstrumentedAttribute[Any]
 
 
+class Stopping(Exception):
+    """The process is asked to end in the middle of its work; what it did so far is committed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of rows that can be claimed: its columns, and for how long a claim is good.
@@ -73,6 +77,23 @@ def claim_due(store: Store, kind: Kind, now: datetime, most: int) -> Claim:
     with store.read() as db:
         left = db.scalar(select(kind.id).where(kind.is_due(now)).limit(1))
     return Claim(ids, is_last=left is None)
+
+
+def claim_one(store: Store, kind: Kind, row_id: int, now: datetime) -> bool:
+    """Take this row, if it is due and nothing bad is known of it; tell whether it is ours."""
+    is_good = (kind.id == row_id) & kind.is_due(now) & (kind.claims == 0)
+    return bool(_claim(store, kind, now + kind.lease, (is_good, 1)))
+
+
+def give_back(store: Store, kind: Kind, ids: Collection[int], now: datetime) -> None:
+    """Make those of our rows due again that were not begun, or not ended, and think no worse of them."""
+    with store.write() as db:
+        db.execute(
+            update(kind.id.class_)
+            .where(kind.id.in_(ids), kind.claims > 0)
+            .values({kind.due_at: now, kind.claims: kind.claims - 1})
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _take_suspect(store: Store, kind: Kind, now: datetime) -> Sequence[int]:

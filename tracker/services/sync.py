@@ -22,7 +22,7 @@ from tracker.models import Calendar, CalendarStatus, Copy, Person, Provider
 from tracker.ports import Access, Sources, Vault
 from tracker.services import rhythm
 from tracker.services.audit import Act, record
-from tracker.services.claims import CALENDARS, claim_due
+from tracker.services.claims import CALENDARS, Stopping, claim_due, give_back
 from tracker.services.credentials import CredentialPorts, access_of
 from tracker.services.intake import NOTHING, Intake, take_pull
 from tracker.services.review import note_reading
@@ -99,14 +99,25 @@ def sync_calendar(ports: SyncPorts, calendar_id: int, now: datetime) -> SyncResu
     return _finish(ports, job, _pull(ports.sources, job), now)
 
 
-def sync_due(ports: SyncPorts, now: datetime, on_progress: Progress | None = None) -> list[SyncResult]:
-    """Read the calendars whose time has come, and which nobody else is reading."""
-    results, is_last = [], False
-    while not is_last:
-        claim = claim_due(ports.store, CALENDARS, now, PORTION)
-        is_last = claim.is_last
-        results += sync_many(ports, claim.ids, now, on_progress)
-    return sorted(results, key=lambda result: result.calendar_id)
+def sync_due(
+    ports: SyncPorts,
+    now: datetime,
+    on_progress: Progress | None = None,
+    on_more: Callable[[], None] | None = None,
+) -> list[SyncResult]:
+    """Read a portion of the calendars whose time has come, and which nobody else is reading.
+
+    `on_more` is called before the first is read if more than this portion was due. Where `on_progress` raises
+    Stopping, the calendars that were not read are due again.
+    """
+    claim = claim_due(ports.store, CALENDARS, now, PORTION)
+    if on_more and not claim.is_last:
+        on_more()
+    try:
+        return sync_many(ports, claim.ids, now, on_progress)
+    except Stopping:
+        give_back(ports.store, CALENDARS, claim.ids, now)
+        raise
 
 
 def sync_all(

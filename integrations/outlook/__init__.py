@@ -1,6 +1,25 @@
-"""Outlook calendars of Microsoft 365, read through Microsoft Graph with the least rights that will do."""
+"""Outlook calendars of Microsoft 365 through Microsoft Graph: read, written to and watched."""
 
-from integrations.outlook.access import AUTHORITY, Application
-from integrations.outlook.open import Place, close_connections, open_calendar
+from integrations.outlook.application import AUTHORITY, Application, Place
+from integrations.outlook.open import (
+    close_connections,
+    find_rights,
+    open_calendar,
+    open_desk,
+    open_diary,
+    open_recorder,
+    open_watcher,
+)
 
-__all__ = ["AUTHORITY", "Application", "Place", "close_connections", "open_calendar"]
+__all__ = [
+    "AUTHORITY",
+    "Application",
+    "Place",
+    "close_connections",
+    "find_rights",
+    "open_calendar",
+    "open_desk",
+    "open_diary",
+    "open_recorder",
+    "open_watcher",
+]

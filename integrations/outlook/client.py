@@ -11,15 +11,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from integrations.outlook.access import AppAccess
-from integrations.outlook.errors import MICROSOFT, NOT_ACCEPTED, UNREACHABLE, problem_of
+from integrations.outlook.application import GRAPH_ROOT
+from integrations.outlook.errors import MICROSOFT, UNREACHABLE, for_application, for_owner, problem_of
 from integrations.outlook.payload import BatchAnswer, read_batch
 from integrations.outlook.throttle import Throttle
 from integrations.patience import ATTEMPTS, send_patiently, wait_before
 from integrations.wire import Wire
-from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited
+from tracker.errors import BadPayload, ConnectorError, RateLimited
+from tracker.ports import Access
 
-GRAPH_ROOT = "https://graph.microsoft.com"
 VERSION = "/v1.0"
 BATCH = 20
 PAGE_SIZE = 200
@@ -34,24 +34,18 @@ _HEADERS = {
 
 
 class GraphApi:
-    """Microsoft Graph at one root, entered by one application. To be shared by threads; not by a fork."""
+    """Microsoft Graph at one root, whoever enters. To be shared by threads; not by a fork."""
 
     def __init__(
         self,
-        access: AppAccess,
         root: str = GRAPH_ROOT,
         ca_bundle: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.access = access
         self.wire = Wire(root, ca_bundle, MICROSOFT)
         self.base = root + VERSION
         self.throttle = Throttle()
         self.sleep = sleep
-
-    def line(self, mailbox: str) -> "Line":
-        """Return what sends requests about one mailbox."""
-        return Line(self, mailbox)
 
     def close(self) -> None:
         """Close all connections."""
@@ -60,18 +54,40 @@ class GraphApi:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Sends requests about one mailbox, and tries again what may pass. Not shared between threads."""
+    """Sends requests about one mailbox, and tries again what may pass. Not shared between threads.
+
+    `access` is the application's, or with `is_own` the consent of the mailbox's owner.
+    """
 
     api: GraphApi
     mailbox: str
+    access: Access
+    is_own: bool = False
 
     def address(self, path: str) -> str:
         """Return the address of something in the mailbox, below the API's version."""
-        return f"/users/{quote(self.mailbox, safe='@')}/{path}"
+        return f"/{self.owner}/{path}"
+
+    @property
+    def owner(self) -> str:
+        """Return whose mailbox it is in Graph's addresses; a person's own needs no sign-in name."""
+        return "me" if self.is_own else f"users/{quote(self.mailbox, safe='@')}"
 
     def get(self, address: str) -> bytes:
         """Return the body of the answer. `address` is ours, or Graph's own link. Raises ConnectorError."""
-        return self._exchange("GET", self._own(address), None)
+        return self._exchange("GET", self._own(address))
+
+    def post(self, address: str, content: object) -> bytes:
+        """Send something that may be sent twice, and return the body of the answer. Raises ConnectorError."""
+        return self._exchange("POST", self._own(address), msgspec.json.encode(content))
+
+    def patch(self, address: str, content: object, version: str | None = None) -> bytes:
+        """Change something, if it still has that etag, and return it as it is now. Raises ConnectorError."""
+        return self._exchange("PATCH", self._own(address), msgspec.json.encode(content), version)
+
+    def delete(self, address: str) -> None:
+        """Delete something. Raises ConnectorError."""
+        self._exchange("DELETE", self._own(address))
 
     def get_many(self, addresses: Mapping[str, str]) -> dict[str, msgspec.Raw | None]:
         """Return the bodies by the names of `addresses`, None where there is none. Raises ConnectorError."""
@@ -89,7 +105,7 @@ class Line:
             for answer in self._send_batch({n: addresses[name] for n, name in names.items()}):
                 if (name := names.get(answer.id)) is None:
                     continue
-                body, problem = _body_of(answer, problem)
+                body, problem = self._body_of(answer, problem)
                 if body is not None or answer.status == 404:
                     found[name] = body
                     del names[answer.id]
@@ -112,6 +128,21 @@ class Line:
         body = msgspec.json.encode({"requests": requests})
         return read_batch(self._exchange("POST", f"{self.api.base}/$batch", body))
 
+    def _body_of(
+        self, answer: BatchAnswer, worst: ConnectorError | None
+    ) -> tuple[msgspec.Raw | None, ConnectorError | None]:
+        """Return the body of a good answer, and what is to be waited for of this and the others."""
+        if 200 <= answer.status < 300:
+            return answer.body, worst
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        problem = problem_of(answer.status, headers, bytes(answer.body))
+        if answer.status == 404 and problem.code == "not_found":
+            return None, worst
+        if wait_before(problem, 1) is None and problem.retry_after_s is None:
+            raise self._meant(problem)
+        waits = [p.retry_after_s or 0.0 for p in (problem, worst) if p]
+        return None, type(problem)(str(problem), code=problem.code, retry_after_s=max(waits))
+
     def _own(self, address: str) -> str:
         if address.startswith("/"):
             return self.api.base + address
@@ -119,24 +150,35 @@ class Line:
             raise BadPayload("A link in the answer leads away from Microsoft Graph.")
         return address
 
-    def _exchange(self, method: str, address: str, body: bytes | None) -> bytes:
+    def _exchange(
+        self, method: str, address: str, body: bytes | None = None, version: str | None = None
+    ) -> bytes:
         def send(token: str) -> bytes | ConnectorError:
-            return self._send(method, address, body, token)
+            headers = {**_HEADERS, "Authorization": f"Bearer {token}"}
+            if body is not None:
+                headers["Content-Type"] = "application/json"
+            if version is not None:
+                headers["If-Match"] = version
+            return self._send(method, address, body, headers)
 
+        problem: ConnectorError
         try:
-            return send_patiently(send, self.api.access, self.api.sleep)
-        except AuthRevoked:
-            pass
-        raise _refused_token()
+            return send_patiently(send, self.access, self.api.sleep)
+        except ConnectorError as error:
+            problem = error
+        raise self._meant(problem)
 
-    def _send(self, method: str, address: str, body: bytes | None, token: str) -> bytes | ConnectorError:
-        sent = {**_HEADERS, "Authorization": f"Bearer {token}"}
-        if body is not None:
-            sent["Content-Type"] = "application/json"
+    def _meant(self, problem: ConnectorError) -> ConnectorError:
+        """Return who can mend it: the owner, where it is the owner's consent that does not do."""
+        return for_owner(problem) if self.is_own else for_application(problem)
+
+    def _send(
+        self, method: str, address: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> bytes | ConnectorError:
         throttle = self.api.throttle
         try:
             with throttle.turn(self.mailbox) as number:
-                reply = self.api.wire.exchange(method, address, body, sent)
+                reply = self.api.wire.exchange(method, address, body, headers)
         except ConnectorError as error:
             return error
         if 200 <= reply.status < 300:
@@ -146,26 +188,3 @@ class Line:
         if isinstance(problem, RateLimited):
             throttle.was_refused(number)
         return problem
-
-
-def _body_of(
-    answer: BatchAnswer, worst: ConnectorError | None
-) -> tuple[msgspec.Raw | None, ConnectorError | None]:
-    """Return the body of a good answer, and what is to be waited for or raised of this and the others."""
-    if 200 <= answer.status < 300:
-        return answer.body, worst
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    problem = problem_of(answer.status, headers, bytes(answer.body))
-    if answer.status == 404 and problem.code == "not_found":
-        return None, worst
-    if isinstance(problem, AuthRevoked):
-        raise _refused_token()
-    if wait_before(problem, 1) is None and problem.retry_after_s is None:
-        raise problem
-    waits = [p.retry_after_s or 0.0 for p in (problem, worst) if p]
-    return None, type(problem)(str(problem), code=problem.code, retry_after_s=max(waits))
-
-
-def _refused_token() -> ConnectorError:
-    # It is the application that is refused, not the person: connecting the calendar again mends nothing.
-    return ConnectorError(NOT_ACCEPTED, code="token_refused")

@@ -19,6 +19,21 @@ NO_RIGHT = (
     "The application may not read this mailbox: it lacks the role Calendars.Read, or the person is outside "
     "the scope that the administrator gave it. docs/microsoft.md says where that is set."
 )
+NOT_CONSENTED = (
+    "What was allowed for this Outlook calendar does not cover this: it has to be connected again."
+)
+NOT_ALLOWED = (
+    "The application may not do this for this mailbox: it lacks a role for it, or the person is outside the "
+    "scope that the administrator gave it. docs/microsoft.md says where that is set."
+)
+CONNECT_AGAIN = "The consent was withdrawn or has run out: the Outlook calendar has to be connected again."
+CONSENT_DENIED = "The consent was not given."
+CONSENT_FAILED = (
+    "Microsoft's answer to the consent could not be used: it is old, or belongs to another request."
+)
+CONSENT_BY_ADMIN = "An administrator has to approve this application before people can connect with it."
+OTHER_ACCOUNT = "This account does not belong to the company's tenant, or may not use this application."
+CHANGED = "The entry was changed in the calendar meanwhile."
 NO_ACCOUNT = (
     "Microsoft 365 knows no such mailbox: it was deleted, has no Exchange licence, or its owner signs in "
     "with another address."
@@ -53,6 +68,7 @@ APP_DISABLED = (
 )
 CLOCK_OFF = "Microsoft refuses our signature because of its time: the clock of this machine is off."
 
+_CHANGED = frozenset({"errorirresolvableconflict", "preconditionfailed", "errorconflict"})
 _SUSPENDED = frozenset({"erroraccountsuspend", "accountdisabled", "mailboxdisabled", "erroraccountdisabled"})
 _NO_MAILBOX = frozenset({
     "errorinvaliduser", "request_resourcenotfound", "resourcenotfound", "mailboxnotenabledforrestapi",
@@ -81,6 +97,25 @@ _GRANTS = {
     700024: (CLOCK_OFF, "clock_off"),
     500133: (CLOCK_OFF, "clock_off"),
 }
+# What a person's own consent can fail on, beside what the application is refused for.
+_CONSENTS = {
+    65004: (CONSENT_DENIED, "consent_denied"),
+    65001: (CONSENT_BY_ADMIN, "consent_by_admin"),
+    90093: (CONSENT_BY_ADMIN, "consent_by_admin"),
+    90094: (CONSENT_BY_ADMIN, "consent_by_admin"),
+    90095: (CONSENT_BY_ADMIN, "consent_by_admin"),
+    50020: (OTHER_ACCOUNT, "other_account"),
+    50105: (OTHER_ACCOUNT, "other_account"),
+    50178: (OTHER_ACCOUNT, "other_account"),
+    50057: (SUSPENDED, "suspended"),
+}
+_OVER = frozenset({"invalid_grant", "interaction_required", "consent_required", "login_required"})
+
+
+class Duplicate(ConnectorError):
+    """An entry was written before under the same transaction."""
+
+    code = "refused"
 
 
 class _Inner(msgspec.Struct):
@@ -102,41 +137,94 @@ def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Connecto
     AuthRevoked stands for a token that was refused: with a fresh one, it is NOT_ACCEPTED.
     """
     codes, wait_s = _codes(body), retry_after(headers)
+    if "errorduplicatetransactionid" in codes:
+        return Duplicate(REFUSED)
     if status == 410 or (400 <= status < 500 and any(_is_lost_place(code) for code in codes)):
         return SyncTokenExpired(FORGOTTEN)
     if codes & _SUSPENDED:
         return ConnectorError(SUSPENDED, code="suspended")
     if status == 429 or codes & _SLOW_DOWN:
         return RateLimited(SLOW_DOWN, retry_after_s=wait_s)
-    if status == 401:
-        return AuthRevoked(NOT_ACCEPTED)
     if status == 404 or codes & _NO_MAILBOX:
         return _missing(codes)
-    if status == 403:
-        return ConnectorError(NO_RIGHT, code="not_in_scope")
     if status >= 500:
         return ConnectorError(SERVER_FAULT, code="server_error", retry_after_s=wait_s)
+    return _refusal(status, codes)
+
+
+def _refusal(status: int, codes: frozenset[str]) -> ConnectorError:
+    if status == 401:
+        return AuthRevoked(NOT_ACCEPTED)
+    if status == 403:
+        return ConnectorError(NO_RIGHT, code="not_in_scope")
+    if status in (409, 412) or codes & _CHANGED:
+        return ConnectorError(CHANGED, code="changed")
     if 300 <= status < 400:
         # Nothing of Graph's moves; a sign-in page in between does.
         return BadPayload("Something between us and Microsoft 365 answered with a redirect.")
     return ConnectorError(REFUSED, code="refused")
 
 
+def for_application(problem: ConnectorError) -> ConnectorError:
+    """Return what a refusal means where the application asked: the person can mend nothing of it."""
+    if isinstance(problem, AuthRevoked):
+        return ConnectorError(NOT_ACCEPTED, code="token_refused")
+    return problem
+
+
+def for_owner(problem: ConnectorError) -> ConnectorError:
+    """Return what a refusal means where the mailbox's owner consented: who can mend it is the owner."""
+    if isinstance(problem, AuthRevoked):
+        return AuthRevoked(CONNECT_AGAIN)
+    if problem.code == "not_in_scope":
+        return ConnectorError(NOT_CONSENTED, code="no_scope")
+    return problem
+
+
+def as_no_right(problem: ConnectorError) -> ConnectorError:
+    """Return a refusal to do more than read, as the ports call it."""
+    return ConnectorError(NOT_ALLOWED, code="no_right") if problem.code == "not_in_scope" else problem
+
+
 def grant_problem(said: Mapping[str, object]) -> ConnectorError:
-    """Return what it means that no access token was to be had; `said` is the token endpoint's answer."""
+    """Return what it means that the application got no token; `said` is the token endpoint's answer."""
+    if found := _known(said, _GRANTS):
+        return found
+    if said.get("error") in ("temporarily_unavailable", "server_error"):
+        return ConnectorError(SERVER_FAULT, code="server_error")
+    return ConnectorError(CLIENT_REFUSED, code="app_refused")
+
+
+def consent_problem(said: Mapping[str, object]) -> ConnectorError:
+    """Return what it means that a consent ended without a token; `said` is Microsoft's answer to it."""
+    if found := _known(said, {**_GRANTS, **_CONSENTS}):
+        return found
+    error = said.get("error")
+    if error == "access_denied":
+        return ConnectorError(CONSENT_DENIED, code="consent_denied")
+    if error == "consent_required":
+        return ConnectorError(CONSENT_BY_ADMIN, code="consent_by_admin")
+    if error in _OVER:
+        return ConnectorError(CONSENT_FAILED, code="consent_failed")
+    return grant_problem(said)
+
+
+def refresh_problem(said: Mapping[str, object]) -> ConnectorError:
+    """Return what it means that a consent gave no new token: AuthRevoked where it is over."""
+    if found := _known(said, _GRANTS):
+        return found
+    return AuthRevoked(CONNECT_AGAIN) if said.get("error") in _OVER else grant_problem(said)
+
+
+def _known(said: Mapping[str, object], meanings: Mapping[int, tuple[str, str]]) -> ConnectorError | None:
     numbers = [int(n) for n in re.findall(r"AADSTS([0-9]{5,8})", str(said.get("error_description", "")))]
     told = said.get("error_codes")
     numbers += [n for n in told if isinstance(n, int)] if isinstance(told, list) else []
     for number in numbers:
-        if number in _GRANTS:
-            text, code = _GRANTS[number]
+        if number in meanings:
+            text, code = meanings[number]
             return ConnectorError(text, code=code)
-    error = str(said.get("error", ""))
-    if error in ("invalid_client", "unauthorized_client"):
-        return ConnectorError(CLIENT_REFUSED, code="app_refused")
-    if error in ("temporarily_unavailable", "server_error"):
-        return ConnectorError(SERVER_FAULT, code="server_error")
-    return ConnectorError(CLIENT_REFUSED, code="app_refused")
+    return None
 
 
 def _missing(codes: frozenset[str]) -> ConnectorError:

@@ -61,6 +61,13 @@ class Listing:
                     return True
         return False
 
+    def links(self, window: Window) -> Iterator[Item]:
+        """Yield what the calendar shows in the window, with the links to online meetings and little else."""
+        query = _query({"$select": "id,isOrganizer,onlineMeeting,onlineMeetingUrl", "$top": "200"})
+        span = _span(window.start, window.end)
+        for page, _ in self._pages(self._line.address(f"calendarView?{span}&{query}")):
+            yield from (item for content in page if (item := read_item(content)) is not None)
+
     def _view(self, address: str) -> Iterator[msgspec.Raw]:
         for page, link in self._pages(address):
             yield from page

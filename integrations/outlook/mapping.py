@@ -51,8 +51,9 @@ class Reader:
     def find_rule(self, item: Item) -> TagRule | None:
         """Return why the event counts, None where it is nobody's business."""
         rule = self.rules.match(self._entry(item))
-        # With part of the guests hidden, nobody can tell that it is a meeting of two.
-        return None if rule is TagRule.SUGGESTED and not _is_complete(item) else rule
+        # With part of the guests hidden, nobody can tell that it is a meeting of two; an absence is none.
+        is_doubtful = item.show_as == "oof" or not _is_complete(item)
+        return None if rule is TagRule.SUGGESTED and is_doubtful else rule
 
     def to_event(self, item: Item, rule: TagRule | None, series: Item | None = None) -> CalendarEvent:
         """Return the event that an item is; one of a series needs its series. Raises Unreadable."""
@@ -82,7 +83,7 @@ class Reader:
             tag_rule=rule,
             session_ref=item.reference if item.reference and self.rules.is_ours(item.reference) else None,
             event_class=EventClass.OUT_OF_OFFICE if item.show_as == "oof" else EventClass.DEFAULT,
-            conference=find_conference([_join_url(item)], []),
+            conference=find_conference([join_url(item)], []),
         )
         return replace(event, version=version_of(event))
 
@@ -158,7 +159,7 @@ def span_of(item: Item) -> tuple[Moment, Moment]:
     """Return start and end: two dates for an entry of whole days, else instants. Raises Unreadable."""
     if item.start is None or item.end is None:
         raise Unreadable("it has no start")
-    return _moment(_instant(item.start), item), _moment(_instant(item.end), item)
+    return _moment(instant_from(item.start), item), _moment(instant_from(item.end), item)
 
 
 def slot_of(item: Item) -> Moment:
@@ -232,7 +233,8 @@ def _end_of_slot(slot: Moment | None, series: Item) -> Moment | None:
     return slot + (end - start)
 
 
-def _instant(told: Time) -> datetime:
+def instant_from(told: Time) -> datetime:
+    """Return the instant that a wall time and its zone are. Raises Unreadable."""
     try:
         at = datetime.fromisoformat(told.date_time)
     except ValueError:
@@ -272,7 +274,8 @@ def _is_complete(item: Item) -> bool:
     return not (hidden or any(not _address(a.email_address.address) for a in item.attendees or ()))
 
 
-def _join_url(item: Item) -> str:
+def join_url(item: Item) -> str:
+    """Return the link to the online meeting, "" where there is none; it may be a key by itself."""
     return (item.online_meeting.join_url if item.online_meeting else None) or item.online_meeting_url or ""
 
 

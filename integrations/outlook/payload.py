@@ -4,6 +4,8 @@ Body, location and people's names are in no struct here, so they are never decod
 change (a calendarView delta takes no `$select`); where it lets us choose, they are not asked for.
 """
 
+from typing import TypeVar
+
 import msgspec
 
 from tracker.errors import BadPayload
@@ -134,6 +136,21 @@ class Page(_Struct, frozen=True):
     delta_link: str | None = msgspec.field(name="@odata.deltaLink", default=None)
 
 
+class Written(_Struct, frozen=True):
+    """An entry of ours, as it is now."""
+
+    id: str
+    start: Time
+    end: Time
+    etag: str | None = msgspec.field(name="@odata.etag", default=None)
+    is_cancelled: bool = False
+    original_start_time_zone: str | None = None
+
+
+class _WrittenList(_Struct, frozen=True):
+    value: tuple[Written, ...]
+
+
 class BatchAnswer(_Struct, frozen=True):
     """The answer to one request of a batch, with a status of its own."""
 
@@ -149,25 +166,37 @@ class BatchReply(_Struct, frozen=True):
     responses: tuple[BatchAnswer, ...]
 
 
-NOT_EVENTS = "What answered in Microsoft's place did not send events."
+NOT_EVENTS = "What answered in Microsoft's place did not send what was asked for."
+Value = TypeVar("Value")
 
 
-def read_page(content: bytes) -> Page:
-    """Return a page. Raises BadPayload for what is none, such as a proxy's sign-in page."""
+def decode(decoder: msgspec.json.Decoder[Value], content: bytes) -> Value:
+    """Return what an answer holds. Raises BadPayload for what is none, such as a proxy's sign-in page."""
     try:
-        return _PAGES.decode(content)
+        return decoder.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     raise BadPayload(NOT_EVENTS)
+
+
+def read_page(content: bytes) -> Page:
+    """Return a page. Raises BadPayload."""
+    return decode(_PAGES, content)
 
 
 def read_batch(content: bytes) -> tuple[BatchAnswer, ...]:
     """Return the answers to a batch. Raises BadPayload."""
-    try:
-        return _BATCHES.decode(content).responses
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    raise BadPayload(NOT_EVENTS)
+    return decode(_BATCHES, content).responses
+
+
+def read_written(content: bytes) -> Written:
+    """Return an entry of ours. Raises BadPayload."""
+    return decode(_WRITTEN, content)
+
+
+def read_written_list(content: bytes) -> tuple[Written, ...]:
+    """Return entries of ours. Raises BadPayload."""
+    return decode(_WRITTEN_LISTS, content).value
 
 
 def read_item(content: bytes | msgspec.Raw) -> Item | None:
@@ -181,3 +210,5 @@ def read_item(content: bytes | msgspec.Raw) -> Item | None:
 _PAGES = msgspec.json.Decoder(Page)
 _BATCHES = msgspec.json.Decoder(BatchReply)
 _ITEMS = msgspec.json.Decoder(Item)
+_WRITTEN = msgspec.json.Decoder(Written)
+_WRITTEN_LISTS = msgspec.json.Decoder(_WrittenList)

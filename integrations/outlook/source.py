@@ -1,24 +1,47 @@
 """Reads one Outlook calendar: what its window shows and what changes there, series by their occurrences.
 
-Untagged entries are dropped as they arrive. Nothing is kept between two readings but the cursor; a reading
-that breaks off has changed nothing, and the next one asks the same question again. The window is part of the
-question: as it moves on, all is read anew, and what the new window does not show is not thereby called off.
+Untagged entries are dropped as they arrive; of out-of-office ones the days are kept, where the rules allow
+it. An entry that carries the tag is a session however its owner shows the time. Nothing is kept between two
+readings but the cursor; a reading that breaks off has changed nothing, and the next one asks the same
+question again. The window is part of the question: as it moves on, all is read anew, and what the new window
+does not show is not thereby called off.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 
 import msgspec
 
+from integrations.outlook.away import days_away, is_out
 from integrations.outlook.client import Line
 from integrations.outlook.cursor import LOOK_AGAIN, Cursor, question_of, read_cursor
 from integrations.outlook.listing import Listing
-from integrations.outlook.mapping import Reader, Unreadable, is_mine, lineage_for, slots_called_off, span_of
+from integrations.outlook.mapping import (
+    Reader,
+    Unreadable,
+    as_occurrence,
+    find_zone,
+    is_mine,
+    lineage_for,
+    slot_of,
+    slots_called_off,
+    span_of,
+)
 from integrations.outlook.payload import Item, read_item
 from tracker.errors import BadPayload
-from tracker.events import CalendarEvent, EventStatus, Moment, Pull, PullKind, SetAside, TagRule, Window
+from tracker.events import (
+    AwayNotice,
+    CalendarEvent,
+    EventStatus,
+    Moment,
+    Pull,
+    PullKind,
+    SetAside,
+    TagRule,
+    Window,
+)
 from tracker.observing import instant_of
 from tracker.tags import TagRules, nobody_signed
 
@@ -29,10 +52,11 @@ OUT_OF_RANGE = "it holds a date that is out of range"
 
 @dataclass(frozen=True, slots=True)
 class OutlookSource:
-    """The calendar of `account`, read over `line`."""
+    """The calendar of `account`, read over `line`; `timezone` is its owner's."""
 
     line: Line
     account: str
+    timezone: str = "UTC"
 
     def pull(self, cursor: str | None, window: Window, rules: TagRules) -> Pull:
         """Return UNCHANGED, DELTA since `cursor`, or FULL.
@@ -42,9 +66,10 @@ class OutlookSource:
         question = question_of(window, rules)
         known = read_cursor(cursor)
         reader = Reader(self.account, rules)
+        zone, listing = find_zone(self.timezone) or UTC, Listing(self.line)
         if known is not None and known.question == question:
-            return _Reading(known, Listing(self.line), reader, window).changes()
-        return _Reading(Cursor(question), Listing(self.line), reader, window).everything()
+            return _Reading(known, listing, reader, window, zone).changes()
+        return _Reading(Cursor(question), listing, reader, window, zone).everything()
 
 
 @dataclass(slots=True)
@@ -55,6 +80,7 @@ class _Reading:
     listing: Listing
     reader: Reader
     window: Window
+    zone: tzinfo
     looked_at: int = 0
     entries: dict[str, Item] = field(default_factory=dict)  # single events, by id
     masters: dict[str, Item] = field(default_factory=dict)
@@ -64,6 +90,7 @@ class _Reading:
     singles: set[str] = field(default_factory=set)
     series: dict[str, dict[str, str]] = field(default_factory=dict)
     events: dict[str, CalendarEvent] = field(default_factory=dict)
+    absences: dict[str, AwayNotice] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
     vanished: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
@@ -87,11 +114,11 @@ class _Reading:
         quiet = (self.known.quiet + 1) % LOOK_AGAIN
         rest = self._series_that_lost() if quiet else list(self.series)
         self._settle_all_series(dict.fromkeys([*self.masters, *self.parts, *rest]), lists=True)
-        is_news = self.events or self.removed or self.vanished or self.set_aside
+        is_news = self.events or self.absences or self.removed or self.vanished or self.set_aside
         return self._pull(PullKind.DELTA if is_news else PullKind.UNCHANGED, quiet=quiet)
 
     def _pull(self, kind: PullKind, *, quiet: int) -> Pull:
-        shown = self.events.keys()
+        shown = self.events.keys() | self.absences.keys()
         is_delta = kind is PullKind.DELTA
         cursor = msgspec.structs.replace(
             self.known,
@@ -109,6 +136,7 @@ class _Reading:
             vanished=tuple(sorted(self.vanished - self.removed - shown)) if is_delta else (),
             set_aside=tuple(self.set_aside),
             looked_at=self.looked_at + len({*self.passed, *self.masters, *self.parts}),
+            absences=tuple(self.absences.values()),
         )
 
     # What arrives
@@ -124,24 +152,22 @@ class _Reading:
         elif item.is_series:
             self._sort_series(item)
         elif item.series_master_id is not None:
-            if item.series_master_id not in self.passed or self._keeps(self._rule(item)):
+            if item.series_master_id not in self.passed or self._counts(item):
                 self.parts[item.series_master_id][item.id] = item
         else:
             self.looked_at += 1
-            if item.id in self.singles or item.id in self.series or self._keeps(self._rule(item)):
+            if item.id in self.singles or item.id in self.series or self._counts(item):
                 self.entries[item.id] = item
 
     def _sort_series(self, item: Item) -> None:
-        if item.id in self.series or item.id in self.singles or self._keeps(self._rule(item)):
+        if item.id in self.series or item.id in self.singles or self._counts(item):
             self.masters[item.id] = item
             self.passed.discard(item.id)
             return
         self.passed.add(item.id)
         self.masters.pop(item.id, None)
         # Its occurrences may have come before it. An exception may count by itself.
-        mine = {
-            name: part for name, part in self.parts.pop(item.id, {}).items() if self._keeps(self._rule(part))
-        }
+        mine = {name: part for name, part in self.parts.pop(item.id, {}).items() if self._counts(part)}
         if mine:
             self.parts[item.id] = mine
 
@@ -181,11 +207,10 @@ class _Reading:
             yield item if whole is None or whole.is_series else whole
 
     def _settle_single(self, item: Item) -> None:
-        rule = self._rule(item)
-        if not self._keeps(rule):
-            self._forget_single(item.id)
-        elif self._keep(item, rule) is not None:
+        if self._counts(item) and self._keep(item, self._rule(item)) is not None:
             self.singles.add(item.id)
+        elif item.id not in self.unread:
+            self._forget_single(item.id)
 
     def _forget_single(self, name: str) -> None:
         if name in self.singles:
@@ -202,18 +227,15 @@ class _Reading:
             if series is None:
                 self.removed |= self.series.pop(name, {}).keys()
                 continue
-            rule = self._rule(series)
-            if self._keeps(rule) or name in self.series or self._counts_in_part(name):
-                self._settle_series(series, rule, lists=lists)
+            if self._counts(series) or name in self.series or self._counts_in_part(name):
+                self._settle_series(series, self._rule(series), lists=lists)
 
     def _may_count(self, name: str) -> bool:
         """Tell whether a series has to be looked at: unless it is known to be nobody's business."""
         return name not in self.passed or name in self.series or self._counts_in_part(name)
 
     def _counts_in_part(self, name: str) -> bool:
-        return any(
-            part.is_exception and self._keeps(self._rule(part)) for part in self.parts.get(name, {}).values()
-        )
+        return any(part.is_exception and self._counts(part) for part in self.parts.get(name, {}).values())
 
     def _settle_series(self, series: Item, rule: TagRule | None, *, lists: bool) -> None:
         before = self.series.pop(series.id, {})
@@ -224,15 +246,15 @@ class _Reading:
             return
         parts = [*self._unlisted(told, listed), *listed.values()]
         parts += self._moved_out(before.keys() - listed.keys() - told.keys())
-        kept = [self._keep_part(part, rule, series) for part in parts]
-        shown = {e.provider_event_id: _slot_text(e) for e in kept if e is not None}
+        kept = {part.id: self._keep_part(part, rule, series) for part in parts}
+        shown = {name: slot for name, slot in kept.items() if slot is not None}
         shown |= {name: before[name] for name in self.unread & before.keys()}
         shown |= self._call_off(before, shown, series, rule)
         self.vanished |= before.keys() - shown.keys()
         standing = {
             n: slot for n, slot in shown.items() if n not in self.events or not _is_off(self.events[n])
         }
-        if standing or self._keeps(rule):
+        if standing or self._counts(series):
             self.series[series.id] = standing
 
     def _whole(self, told: dict[str, Item]) -> dict[str, Item]:
@@ -278,6 +300,8 @@ class _Reading:
     ) -> dict[str, str]:
         """Add the occurrences of which nothing is left but that they were called off; return their slots."""
         off: dict[str, Moment] = {}
+        if self._is_away(series):
+            return {}
         if series.is_cancelled:
             off = {name: _read_slot(slot) for name, slot in before.items() if name not in shown}
         elif is_mine(series) and self._keeps(rule):
@@ -309,18 +333,35 @@ class _Reading:
     def _keeps(self, rule: TagRule | None) -> bool:
         return rule is not None or self.reader.rules.keep_untagged
 
-    def _keep_part(self, part: Item, series_rule: TagRule | None, series: Item) -> CalendarEvent | None:
-        rule = (self._rule(part) if part.is_exception else None) or series_rule
-        return self._keep(part, rule, series) if self._keeps(rule) else None
+    def _is_away(self, item: Item) -> bool:
+        return self.reader.rules.keeps_absences and is_out(item) and self._rule(item) is None
 
-    def _keep(self, item: Item, rule: TagRule | None, series: Item | None = None) -> CalendarEvent | None:
+    def _counts(self, item: Item) -> bool:
+        return self._keeps(self._rule(item)) or self._is_away(item)
+
+    def _keep_part(self, part: Item, series_rule: TagRule | None, series: Item) -> str | None:
+        rule = (self._rule(part) if part.is_exception else None) or series_rule
+        is_kept = self._keeps(rule) or self._is_away(part if part.is_exception else series)
+        return self._keep(part, rule, series) if is_kept else None
+
+    def _keep(self, item: Item, rule: TagRule | None, series: Item | None = None) -> str | None:
+        """Keep a session, or the days of an absence; return its slot, None where nothing of it is kept."""
         try:
-            return self._add(self.reader.to_event(item, rule, series))
+            if self._keeps(rule):
+                return _slot_text(self._add(self.reader.to_event(item, rule, series)))
+            return self._note(as_occurrence(item, series) if series and not item.is_exception else item)
         except (Unreadable, OverflowError) as error:
             issue = str(error) if isinstance(error, Unreadable) else OUT_OF_RANGE
             self.set_aside.append(SetAside(f"event {item.id}", issue, lineage_for(series or item)))
             self.unread.add(item.id)
             return None
+
+    def _note(self, item: Item) -> str | None:
+        days = days_away(item, self.zone)
+        if days is None:
+            return None
+        self.absences[item.id] = AwayNotice(item.id, *days)
+        return slot_of(item).isoformat()
 
     def _add(self, event: CalendarEvent) -> CalendarEvent:
         if len(self.events) >= MOST_EVENTS:

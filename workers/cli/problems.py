@@ -30,6 +30,11 @@ MEANINGS = {
     "app_disabled": "our application is disabled or blocked in the tenant. An administrator can allow it",
     "token_refused": "Microsoft Graph does not accept our token. docs/microsoft.md, national clouds",
     "clock_off": "the clock of this machine is off, so signatures are refused. Set it",
+    "changed": "the entry was changed there meanwhile. It is looked at anew",
+    "consent_denied": "its owner did not consent. They can try again",
+    "consent_failed": "the answer to the consent came too late, or twice. Its owner can try again",
+    "consent_by_admin": "an administrator has to approve the application first. docs/microsoft.md",
+    "other_account": "that account is not one of the company's, or may not use the application",
     "mass_removal": "very many sessions are gone from it. If that is right: cadencia sync --person {person} "
     "--accept-removals",
     "internal": "reading it failed for a reason of our own. The log says more",

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from integrations.outlook import Application
+from integrations.outlook import Application, Place
 from integrations.outlook.access import AppAccess
 from integrations.registry import NotAvailable, open_calendar
 from tests.fakes.graph import FakeGraph
@@ -152,7 +152,7 @@ def test_access_shows_no_secret() -> None:
     application = Application("tenant", "client", secret="s3cret", certificate=client_certificate())
     assert "s3cret" not in repr(application)
     assert "PRIVATE" not in repr(application)
-    assert "s3cret" not in repr(AppAccess(application, "https://graph.example", None))
+    assert "s3cret" not in repr(AppAccess(application, Place("https://graph.example")))
 
 
 # Settings

@@ -273,12 +273,21 @@ class Vault(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """An iCalendar object that goes with a mail; `method` is its iTIP method, such as REQUEST."""
+
+    method: str
+    content: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A mail, written and translated: what is frozen when it is put into the outbox."""
 
     subject: str
     text: str
     html: str
+    calendar: CalendarPart | None = None
 
 
 class LetterWriter(Protocol):
@@ -318,6 +327,9 @@ class Delivery:
 
 class Courier(Protocol):
     """Takes events to chat channels and to other programs."""
+
+    def check(self, url: str) -> None:
+        """Raise BadInput where `url` is none that we would deliver to. No network."""
 
     def deliver(self, delivery: Delivery, now: datetime) -> None:
         """Deliver, signed as of `now`. Raises ConnectorError, with the same meanings as for mail."""

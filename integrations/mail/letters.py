@@ -8,7 +8,8 @@ What each template wants:
 - `sign_in`: name, link, minutes; may have asked_from
 - `reconnect`: name, provider (`google`, `outlook`), account, link
 - `digest`: digest (tracker.services.digest_facts.Digest), base_url; may have name
-- `nudge`: bundle (tracker.services.nudges.facts.Bundle); may have unsubscribe_url
+- `invitation`, `invitation_off`: invitation (tracker.itip.Invitation), name, other, timezone, is_news, link
+- `nudge`: bundle (tracker.services.nudges.facts.Bundle)
 
 All may have base_url.
 """
@@ -24,6 +25,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from markupsafe import Markup
 
 from integrations.mail.digest_words import DigestWords
+from integrations.mail.invitations import InvitationWords, write_calendar
 from integrations.mail.nudge_words import NudgeWords
 from tracker.ports import Letter
 from tracker.services.digest_facts import Digest
@@ -48,10 +50,13 @@ class JinjaLetterWriter:
         elif template == "nudge":
             bundle: Bundle = facts["bundle"]
             known["words"] = NudgeWords(Reader(spoken, bundle.timezone), bundle)
+        elif invitation := facts.get("invitation"):
+            known["words"] = InvitationWords(Reader(spoken, facts["timezone"]), invitation)
         env = _environment(spoken)
         text, html = env.get_template(f"{template}.txt.j2"), env.get_template(f"{template}.html.j2")
         subject = _subject(text, known)
-        return Letter(subject, _tidy(text.render(known)), html.render(known, subject=subject))
+        calendar = write_calendar(facts["invitation"]) if "invitation" in facts else None
+        return Letter(subject, _tidy(text.render(known)), html.render(known, subject=subject), calendar)
 
 
 @lru_cache

@@ -116,6 +116,12 @@ def latest_statement(session: Session, side: Side) -> Statement | None:
     return next((s for s in reversed(session.statements) if s.side == side), None)
 
 
+def covers(agreement: Agreement, at: datetime) -> bool:
+    """Tell whether the agreement holds on that day."""
+    day = at.astimezone(ZoneInfo(agreement.timezone)).date()
+    return agreement.starts_on <= day <= agreement.ends_on
+
+
 def _spoken_of(db: OrmSession, session_id: int, by: Person) -> tuple[Session, Side]:
     session = db.get(Session, session_id)
     side = side_of(session.pair, by) if session else None
@@ -138,13 +144,8 @@ def _check_time(pair: Pair, told: Told, now: datetime) -> None:
         raise BadInput(N_("A session lasts between 5 minutes and 8 hours."))
     if told.starts_at >= now:
         raise BadInput(N_("That moment is still to come. Put the session on the calendar instead."))
-    if not any(_covers(agreement, told.starts_at) for agreement in pair.agreements):
+    if not any(covers(agreement, told.starts_at) for agreement in pair.agreements):
         raise BadInput(N_("That day lies outside the time that the two of you agreed on."))
-
-
-def _covers(agreement: Agreement, at: datetime) -> bool:
-    day = at.astimezone(ZoneInfo(agreement.timezone)).date()
-    return agreement.starts_on <= day <= agreement.ends_on
 
 
 def _refuse_twin(db: OrmSession, pair_id: int, told: Told) -> None:

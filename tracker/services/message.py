@@ -15,7 +15,7 @@ from email.utils import format_datetime, parseaddr
 from urllib.parse import quote
 
 from tracker.errors import BadInput
-from tracker.ports import Letter
+from tracker.ports import CalendarPart, Letter
 
 MAX_HEADER_CHARACTERS = 200
 # These reorder what is shown, so that a name could pose as another address.
@@ -120,8 +120,23 @@ def freeze(letter: Letter, envelope: Envelope) -> bytes:
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(body_text(letter.text), charset="utf-8", cte="quoted-printable")
     mail.add_alternative(body_text(letter.html), subtype="html", charset="utf-8", cte="quoted-printable")
-    mail.set_boundary("=_" + hashlib.sha256(envelope.message_id.encode()).hexdigest()[:32])
+    if letter.calendar:
+        _add_calendar(mail, letter.calendar)
+    boundary = "=_" + hashlib.sha256(envelope.message_id.encode()).hexdigest()[:32]
+    for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
+        part.set_boundary(f"{boundary}{number or ''}")
     return _unsubscribing(envelope.unsubscribe_url) + mail.as_bytes()
+
+
+def _add_calendar(mail: EmailMessage, calendar: CalendarPart) -> None:
+    # Once among the alternatives, where Gmail and Outlook look for it, and once as a file, where Apple Mail
+    # and the others do. Both are base64: nothing on the way may break its lines anew (RFC 6047, 2.5).
+    content = calendar.content.encode()
+    mail.add_alternative(content, "text", "calendar", cte="base64", params={"method": calendar.method})
+    inline = list(mail.iter_parts())[-1]
+    inline.set_param("charset", "utf-8")
+    mail.make_mixed()
+    mail.add_attachment(content, "application", "ics", cte="base64", filename="invite.ics")
 
 
 def _unsubscribing(url: str | None) -> bytes:

@@ -21,7 +21,7 @@ from tracker.settings import load_settings
 from tracker.store import portions
 from workers.cli.failures import IN_PART
 from workers.cli.output import choose_format, format_option, print_ledgers
-from workers.cli.problems import MEANINGS
+from workers.cli.problems import explain_problem
 from workers.cli.replay import INSTANT, read_overrides
 from workers.cli.setup import read_file
 from workers.cli.sync import progress
@@ -86,8 +86,7 @@ def _say_unread(loaded: Loaded, results: Sequence[SyncResult]) -> int:
     for result in results:
         place = loaded.places[result.calendar_id]
         if result.problem:
-            meaning = MEANINGS.get(result.problem, f"it could not be read ({result.problem})")
-            click.echo(f"{place}: the calendar of {result.person}: {meaning}.", err=True)
+            click.echo(f"{place}: {explain_problem(result.problem, result.person)}", err=True)
         for entry in result.set_aside:
             click.echo(f"{place}: {entry.place}: set aside ({entry.issue}).", err=True)
     return IN_PART if any(result.problem for result in results) else 0

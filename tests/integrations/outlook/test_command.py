@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from integrations.outlook import errors
 from tests.fakes.graph.login import TENANT, client_certificate
 from tests.integrations.outlook.conftest import ANA, MONDAY, WEEK, Reading, event, series
+from tracker.problems import PROBLEMS
 from workers.cli.calendars import calendars
-from workers.cli.problems import MEANINGS
 
 
 @pytest.fixture(autouse=True)
@@ -61,4 +61,4 @@ def test_whatever_microsoft_refuses_has_words_for_the_doctor() -> None:
     for path in Path(errors.__file__).parent.glob("*.py"):
         codes |= set(re.findall(r'code="([a-z_]+)"', path.read_text("utf-8")))
     assert {"wrong_tenant", "secret_expired", "no_account", "token_refused"} <= codes
-    assert codes - MEANINGS.keys() == set()
+    assert codes - PROBLEMS.keys() == set()

@@ -74,7 +74,7 @@ def test_a_calendar_that_can_not_be_read_is_named_and_judges_nobody(folder: Shel
         "lists/pairs.csv", HEAD + ROW.replace(",\n", ",cal/nope.ics\n") + ROW.replace("ana@", "eva@")
     )
     result = folder.run("check", "--pairs", "lists/pairs.csv", *NOW, status=1)
-    assert "pairs.csv, line 2, mentee_calendar: the calendar of luis@x.com" in result.stderr
+    assert "pairs.csv, line 2, mentee_calendar: The calendar of luis@x.com" in result.stderr
     unknown = json.loads(result.stdout.splitlines()[0])
     assert set(_verdicts(unknown)) <= {"unknown", "met"}
     assert unknown["health"] in ("unknown", "ended")

@@ -18,7 +18,9 @@ from web import current, policy, problems
 from web.auth import auth
 from web.filters import add_filters
 from web.home import home
+from web.hooks import hooks
 from web.hr import hr
+from web.letters import letters
 from web.limits import SignInLimits
 from web.pairs import pairs
 from web.pairs.goals import goals
@@ -37,10 +39,12 @@ def create_app(ports: Ports) -> Flask:
     app.config.update(BOOTSTRAP_SERVE_LOCAL=True, BABEL_TRANSLATION_DIRECTORIES=str(CATALOGUE))
     # Before the forms' protection: who is signed out is told so, not that a form was too old.
     app.before_request(policy.enforce)
-    exempt_one_click(secure(app, ports.settings))
+    protect = secure(app, ports.settings)
+    exempt_one_click(protect)
+    protect.exempt(hooks)  # providers have no cookie that could be misused
     Bootstrap5(app)
     Babel(app, locale_selector=current.language, default_timezone="UTC")
-    for blueprint in (home, auth, pairs, questions, goals, hr, unsubscribe):
+    for blueprint in (home, auth, pairs, questions, goals, hr, unsubscribe, letters, hooks):
         app.register_blueprint(blueprint)
     problems.register(app)
     app.context_processor(_for_templates)

@@ -65,9 +65,14 @@ def act() -> Act:
     return Act(someone.id if someone else None, "site", now())
 
 
+def read_as(someone: Person) -> None:
+    """Write this page for somebody who is not signed in, but came from a letter of theirs."""
+    g.reads_as = someone
+
+
 def reader() -> Reader:
     """Return whose language and clock the page is written for."""
-    someone = person()
+    someone = g.get("reads_as") or person()
     return Reader(language(), someone.timezone if someone else "UTC")
 
 
@@ -78,7 +83,7 @@ def today() -> date:
 
 def language() -> str:
     """Return the person's language, else what was chosen on this machine, else what the browser wants."""
-    someone = person()
+    someone = g.get("reads_as") or person()
     if someone:
         return language_of(someone.language)
     chosen = session.get(LANGUAGE_KEY)

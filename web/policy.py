@@ -40,6 +40,10 @@ ENDPOINTS: Mapping[str, Who] = {
     "auth.link": Who.ANYONE,
     "auth.use": Who.ANYONE,
     "auth.leave": Who.ANYONE,
+    "letters.show": Who.ANYONE,
+    "letters.act": Who.ANYONE,
+    "hooks.google": Who.ANYONE,  # whoever knows a channel's mark
+    "hooks.outlook": Who.ANYONE,
     "unsubscribe.ask": Who.ANYONE,
     "unsubscribe.stop": Who.ANYONE,
     "unsubscribe.undo": Who.ANYONE,

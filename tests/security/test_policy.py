@@ -40,6 +40,8 @@ EXPECTED: dict[str, dict[str, set[str]] | set[str]] = {
     "auth.link": EVERYBODY,
     "auth.use": EVERYBODY,
     "auth.leave": EVERYBODY,
+    "letters.show": EVERYBODY,
+    "letters.act": EVERYBODY,
     "unsubscribe.ask": EVERYBODY,
     "unsubscribe.stop": EVERYBODY,
     "unsubscribe.undo": EVERYBODY,

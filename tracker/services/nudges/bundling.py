@@ -15,6 +15,7 @@ from tracker.services.confirm import side_of
 from tracker.services.links import LetterLink, Purpose, letter_link
 from tracker.services.nudges.facts import Ask, Bundle, Miss, Plan, SlotLink
 from tracker.services.nudges.wanting import MISS_LASTS
+from tracker.services.unsubscribing import unsubscribe_url
 from tracker.settings import Settings
 
 LINKS_LAST = timedelta(days=30)
@@ -106,6 +107,7 @@ class Bundler:
             misses=tuple(self._miss(person, d) for d in periods if d.nudge.kind is NudgeKind.MISSED),
             plans=tuple(self._plan(person, d) for d in periods if d.nudge.kind is NudgeKind.PLAN),
             snooze_link=self._link(snooze, self.now + LINKS_LAST),
+            unsubscribe_link=unsubscribe_url(self.settings, person.id),
         )
 
     def _ask(self, person: Person, due: DueSession) -> Ask:

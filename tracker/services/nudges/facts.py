@@ -66,6 +66,7 @@ class Bundle:
     misses: Sequence[Miss] = ()
     plans: Sequence[Plan] = ()
     snooze_link: str = ""
+    unsubscribe_link: str = ""
 
     @property
     def count(self) -> int:

@@ -94,7 +94,13 @@ def _mail(ports: NudgePorts, bundler: Bundler, person_id: int) -> bool:
         return False
     bundle = bundler.bundle(person, due)
     facts = {"bundle": bundle, "base_url": ports.settings.base_url}
-    note = Note(TEMPLATE, person, facts, dedupe_key=f"nudge/{person_id}/{due[0].nudge.id}")
+    note = Note(
+        TEMPLATE,
+        person,
+        facts,
+        dedupe_key=f"nudge/{person_id}/{due[0].nudge.id}",
+        unsubscribe_url=bundle.unsubscribe_link,
+    )
     # Died before the commit: nothing was said, and the next tick begins anew.
     with ports.store.write() as db:
         if not _tell(db, due, now):

@@ -4,20 +4,20 @@ from hashlib import sha256
 
 import msgspec
 
-from integrations.google.payload import EVENT_TYPES, PAGE_FIELDS
+from integrations.google.payload import PAGE_FIELDS, event_types
 from tracker.events import Window
 from tracker.tags import TagRules
 
 # A higher number makes all calendars be read anew, when reading itself has changed.
-READING = 1
+READING = 2
 
 
 class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the next reading needs to know of this one.
 
-    `calendar` is the calendar's id that Google knew. `singles` are the ids of the sessions by themselves;
-    `series` maps the id of each series with sessions to the ids of these, less their beginning where that is
-    the series' id: a deleted series names nothing but itself.
+    `calendar` is the calendar's id that Google knew. `singles` are the ids of the sessions and absences by
+    themselves; `series` maps the id of each series of such to the ids of these, less their beginning where
+    that is the series' id: a deleted series names nothing but itself.
     """
 
     question: str
@@ -43,7 +43,7 @@ def question_of(window: Window, rules: TagRules) -> str:
         window.end.isoformat(),
         rules.fingerprint(),
         PAGE_FIELDS,
-        EVENT_TYPES,
+        event_types(rules),
     )
     return sha256(repr(parts).encode()).hexdigest()[:32]
 

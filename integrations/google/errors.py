@@ -14,6 +14,8 @@ _SLOW_DOWN = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "calendarU
 _USED_UP = frozenset({"quotaExceeded", "dailyLimitExceeded"})
 _NOT_ENABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
 _NO_SCOPE = frozenset({"insufficientPermissions", "insufficientScopes", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
+# "User ID" and "email" of a delegation; the others of a consent whose account is gone or locked.
+_NOBODY = ("user id", "invalid email", "account has been deleted", "account disabled", "account suspended")
 _TRY_TOMORROW_S = timedelta(hours=6).total_seconds()
 
 RECONNECT = "Google no longer lets us in: the calendar has to be connected again."
@@ -114,7 +116,7 @@ def _refused_grant(description: str) -> ConnectorError:
         return ConnectorError(KEY_REFUSED, code="key_refused")
     if "timeframe" in description or "short-lived" in description:
         return ConnectorError(CLOCK_OFF, code="clock_off")
-    if "user id" in description or "invalid email" in description:
+    if any(words in description for words in _NOBODY):
         return ConnectorError(NO_ACCOUNT, code="no_account")
     return AuthRevoked(RECONNECT)
 

@@ -8,7 +8,6 @@ import msgspec
 from integrations.google.client import GoogleApi, Line
 from integrations.google.errors import FORGOTTEN
 from integrations.google.payload import (
-    EVENT_TYPES,
     ITEM_FIELDS,
     PAGE_FIELDS,
     Item,
@@ -26,11 +25,16 @@ _BLIND_ROLES = frozenset({"none", "freeBusyReader"})
 
 
 class Listing:
-    """Asks for one calendar's events. `sync_token` is there once a listing was read to its end."""
+    """Asks for one calendar's events of some `types`.
 
-    def __init__(self, api: GoogleApi, line: Line, calendar: str) -> None:
+    `sync_token` is there once a listing was read to its end; `time_zone` is the calendar's.
+    """
+
+    def __init__(self, api: GoogleApi, line: Line, calendar: str, types: list[str]) -> None:
         self.calendar = calendar
         self.sync_token = ""
+        self.time_zone: str | None = None
+        self._types = types
         self._events = api.events
         self._line = line
 
@@ -80,7 +84,7 @@ class Listing:
     def _entries(self, **question: str) -> Iterator[msgspec.Raw]:
         last = Page()
         pages = self._pages(
-            self._events.list, singleEvents=False, showDeleted=True, eventTypes=EVENT_TYPES, **question
+            self._events.list, singleEvents=False, showDeleted=True, eventTypes=self._types, **question
         )
         for last in pages:
             if last.access_role in _BLIND_ROLES:
@@ -88,7 +92,7 @@ class Listing:
             yield from last.items
         if not last.next_sync_token:
             raise BadPayload("Google's list of events ended without a sync token.", code="cut_off")
-        self.sync_token = last.next_sync_token
+        self.sync_token, self.time_zone = last.next_sync_token, last.time_zone
 
     def _pages(self, method: Any, **question: Any) -> Iterator[Page]:
         token = None

@@ -6,7 +6,7 @@ instance may consist of three ids; what it does not tell is its series'.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from integrations.google.payload import ConferenceData, Item, Time
 from integrations.identity import lineage_of, read_stamp, version_of
 from tracker.events import (
     Attendee,
+    AwayNotice,
     CalendarEvent,
     Conference,
     CopyRole,
@@ -31,6 +32,8 @@ from tracker.events import (
 from tracker.tags import Entry, TagRules, normal_address
 
 REFERENCE = "cadencia"
+# Whoever is away for all of these is away for the day.
+CORE_HOURS = (time(10), time(16))
 _ANSWERS = {
     "accepted": Response.ACCEPTED,
     "declined": Response.DECLINED,
@@ -52,7 +55,8 @@ class Reader:
 
     def find_rule(self, item: Item) -> TagRule | None:
         """Return why the event counts, None where it is nobody's business."""
-        rule = self.rules.match(self._entry(item))
+        # An absence is no session, whoever is on it and whatever it is called.
+        rule = None if item.is_away else self.rules.match(self._entry(item))
         # With part of the guests hidden, nobody can tell that it is a meeting of two.
         return None if rule is TagRule.SUGGESTED and not _is_complete(item) else rule
 
@@ -91,6 +95,16 @@ class Reader:
             conference=_conference_of(item),
         )
         return replace(event, version=version_of(event))
+
+    def to_absence(self, item: Item, time_zone: str | None) -> AwayNotice | None:
+        """Return the days on which the owner is away, on the calendar's own clock; None where there are none.
+
+        Raises Unreadable.
+        """
+        start, end = _span(item)
+        zone = _zone(time_zone) or _zone(item.start.time_zone if item.start else None) or ZoneInfo("UTC")
+        first, last = _first_day(start, zone), _last_day(end, zone)
+        return AwayNotice(item.id, first, last) if first <= last else None
 
     def _entry(self, item: Item) -> Entry:
         people = {address for address, _ in self._answers(item)} | {self._organiser(item) or ""}
@@ -144,6 +158,20 @@ def _filled(item: Item, series: Item) -> Item:
 
 
 _EMPTY = Item(id="")
+
+
+def _first_day(start: Moment, zone: ZoneInfo) -> date:
+    if not isinstance(start, datetime):
+        return start
+    local = start.astimezone(zone)
+    return local.date() + timedelta(days=local.time() > CORE_HOURS[0])
+
+
+def _last_day(end: Moment, zone: ZoneInfo) -> date:
+    if not isinstance(end, datetime):
+        return end - timedelta(days=1)
+    local = end.astimezone(zone)
+    return local.date() - timedelta(days=local.time() < CORE_HOURS[1])
 
 
 def _kind_of(item: Item, series: Item | None, *, is_mine: bool) -> EventKind:
@@ -218,7 +246,7 @@ def _is_complete(item: Item) -> bool:
 
 
 def _class_of(item: Item) -> EventClass:
-    return EventClass.OUT_OF_OFFICE if item.event_type == "outOfOffice" else EventClass.DEFAULT
+    return EventClass.OUT_OF_OFFICE if item.is_away else EventClass.DEFAULT
 
 
 def _conference_of(item: Item) -> Conference | None:

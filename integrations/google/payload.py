@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from tracker.errors import BadPayload
+from tracker.tags import TagRules
 
 ITEM_FIELDS = (
     "id,status,iCalUID,summary,recurrence,recurringEventId,originalStartTime,start,end,created,updated,sequence,"
@@ -16,9 +17,9 @@ ITEM_FIELDS = (
     "guestsCanSeeOtherGuests,extendedProperties/shared,eventType,hangoutLink,"
     "conferenceData(conferenceId,conferenceSolution/key/type,entryPoints(entryPointType,uri))"
 )
-PAGE_FIELDS = f"accessRole,nextPageToken,nextSyncToken,items({ITEM_FIELDS})"
+PAGE_FIELDS = f"accessRole,timeZone,nextPageToken,nextSyncToken,items({ITEM_FIELDS})"
 # Working locations, birthdays and focus times are nobody's business.
-EVENT_TYPES = ["default", "outOfOffice"]
+_MEETING, _AWAY = "default", "outOfOffice"
 
 Told = TypeVar("Told")
 
@@ -112,6 +113,11 @@ class Item(_Struct, frozen=True):
         """Tell whether the entry was deleted, or this instance called off."""
         return self.status == "cancelled"
 
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the entry says that its owner is out of office."""
+        return self.event_type == _AWAY
+
 
 class Page(_Struct, frozen=True):
     """One page of a listing; it may be empty and not be the last. Items are decoded one by one."""
@@ -120,6 +126,12 @@ class Page(_Struct, frozen=True):
     next_page_token: str | None = None
     next_sync_token: str | None = None
     access_role: str | None = None
+    time_zone: str | None = None
+
+
+def event_types(rules: TagRules) -> list[str]:
+    """Return the kinds of entries that are asked for: absences only where they may be looked at."""
+    return [_MEETING, _AWAY] if rules.keeps_absences or rules.keep_untagged else [_MEETING]
 
 
 def read_page(content: bytes) -> Page:

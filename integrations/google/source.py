@@ -1,12 +1,13 @@
 """Reads one Google calendar: its entries by sync token, and the instances of the series that are sessions.
 
-Untagged entries are dropped as they arrive. Nothing is kept between two readings but the cursor; a reading
-that breaks off has changed nothing, and the next one asks the same question again.
+Untagged entries are dropped as they arrive; of an absence nothing is kept but its days, and those only where
+the rules allow it. Nothing is kept between two readings but the cursor; a reading that breaks off has changed
+nothing, and the next one asks the same question again.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 import msgspec
 
@@ -14,13 +15,14 @@ from integrations.google.client import GoogleApi, Line
 from integrations.google.cursor import Cursor, pack_ids, question_of, read_cursor
 from integrations.google.listing import Listing
 from integrations.google.mapping import Reader, Unreadable
-from integrations.google.payload import Item, read_item
+from integrations.google.payload import Item, event_types, read_item
 from tracker.errors import BadPayload, ConnectorError
-from tracker.events import CalendarEvent, Moment, Pull, PullKind, SetAside, TagRule, Window
+from tracker.events import AwayNotice, CalendarEvent, Moment, Pull, PullKind, SetAside, TagRule, Window
 from tracker.tags import TagRules
 
 MOST_EVENTS = 200_000
 PRIMARY = "primary"
+Kept = CalendarEvent | AwayNotice
 NOT_AN_EVENT = "it is not an event as Google describes them"
 
 
@@ -50,9 +52,8 @@ class GoogleSource:
         return self._reading(Cursor(question, PRIMARY), window, rules).everything()
 
     def _reading(self, known: Cursor, window: Window, rules: TagRules) -> "_Reading":
-        return _Reading(
-            known, Listing(self.api, self.line, known.calendar), Reader(self.account, rules), window
-        )
+        listing = Listing(self.api, self.line, known.calendar, event_types(rules))
+        return _Reading(known, listing, Reader(self.account, rules), window)
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ class _Reading:
     looked_at: int = 0
     entries: dict[str, Item] = field(default_factory=dict)  # series and single events, by id
     exceptions: dict[str, dict[str, Item]] = field(default_factory=lambda: defaultdict(dict))  # by series
-    events: dict[str, CalendarEvent] = field(default_factory=dict)
+    kept: dict[str, Kept] = field(default_factory=dict)
     singles: set[str] = field(default_factory=set)
     series: dict[str, set[str]] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
@@ -87,21 +88,22 @@ class _Reading:
         for content in self.listing.changes(self.known.token):
             self._sort(content)
         self._settle()
-        is_news = self.events or self.removed or self.vanished or self.set_aside
+        is_news = self.kept or self.removed or self.vanished or self.set_aside
         return self._pull(PullKind.DELTA if is_news else PullKind.UNCHANGED)
 
     def _pull(self, kind: PullKind) -> Pull:
-        shown = self.events.keys()
+        kept, shown = self.kept.values(), self.kept.keys()
         is_delta = kind is PullKind.DELTA
         return Pull(
             kind=kind,
             window=self.window,
             cursor=self._cursor(),
-            events=tuple(self.events.values()),
+            events=tuple(one for one in kept if isinstance(one, CalendarEvent)),
             removed=tuple(sorted(self.removed - shown)) if is_delta else (),
             vanished=tuple(sorted(self.vanished - self.removed - shown)) if is_delta else (),
             set_aside=tuple(self.set_aside),
             looked_at=self.looked_at,
+            absences=tuple(one for one in kept if isinstance(one, AwayNotice)),
         )
 
     def _cursor(self) -> str:
@@ -119,28 +121,38 @@ class _Reading:
         if item is None:
             self.set_aside.append(SetAside(f"entry {self.looked_at}", NOT_AN_EVENT))
         elif item.recurring_event_id is not None:
-            if item.recurring_event_id in self.series or self._keeps(self._rule(item)):
+            if item.recurring_event_id in self.series or self._keeps(item, self._rule(item)):
                 self.exceptions[item.recurring_event_id][item.id] = item
-        elif item.id in self.singles or item.id in self.series or self._keeps(self._rule(item)):
+        elif item.id in self.singles or item.id in self.series or self._keeps(item, self._rule(item)):
             self.entries[item.id] = item
 
     def _rule(self, item: Item, series: TagRule | None = None) -> TagRule | None:
         return self.reader.find_rule(item) or series
 
-    def _keeps(self, rule: TagRule | None) -> bool:
-        return rule is not None or self.reader.rules.keep_untagged
+    def _keeps(self, item: Item, rule: TagRule | None) -> bool:
+        return rule is not None or self.reader.rules.keep_untagged or self._tells_absence(item)
 
-    def _keep(self, item: Item, rule: TagRule | None, series: Item | None = None) -> CalendarEvent | None:
-        if len(self.events) >= MOST_EVENTS:
+    def _tells_absence(self, item: Item) -> bool:
+        return item.is_away and self.reader.rules.keeps_absences
+
+    def _keep(self, item: Item, rule: TagRule | None, series: Item | None = None) -> Kept | None:
+        if len(self.kept) >= MOST_EVENTS:
             raise BadPayload("This calendar holds more occurrences than one person's can.", code="too_large")
+        kept: Kept | None
         try:
-            event = self.reader.to_event(item, rule, series)
+            if self._tells_absence(item):
+                kept = self.reader.to_absence(item, self.listing.time_zone)
+            else:
+                kept = self.reader.to_event(item, rule, series)
         except (Unreadable, OverflowError) as error:
             issue = str(error) if isinstance(error, Unreadable) else "it holds a date that is out of range"
             self.set_aside.append(SetAside(f"event {item.id}", issue))
             return None
-        self.events[item.id] = event
-        return event
+        if kept is not None:
+            self.kept[item.id] = kept
+        else:
+            self._forget_single(item.id)  # an absence that fills no day any more
+        return kept
 
     # What it means
 
@@ -161,9 +173,9 @@ class _Reading:
     def _settle_deleted(self, item: Item) -> None:
         self.removed |= self.series.pop(item.id, set())
         is_known = item.id in self.singles
-        if item.recurrence or item.start is None or (is_known and not self._is_ours(item)):
-            # All that is known is that it is gone. A guest who takes the meeting off the own calendar
-            # leaves more behind than that, but says no more by it.
+        if item.recurrence or item.start is None or item.is_away or (is_known and not self._is_ours(item)):
+            # All that is known, or matters, is that it is gone. A guest who takes the meeting off the own
+            # calendar leaves more behind than that, but says no more by it.
             if is_known:
                 self.removed.add(item.id)
                 self.singles.discard(item.id)
@@ -172,16 +184,16 @@ class _Reading:
 
     def _settle_single(self, item: Item) -> None:
         rule = self._rule(item)
-        if not self._keeps(rule):
+        if not self._keeps(item, rule):
             self._forget_single(item.id)
             return
-        event = self._keep(item, rule)
-        if event is None:
+        kept = self._keep(item, rule)
+        if kept is None:
             return
-        if item.id in self.singles or _is_inside(self.window, event):
+        if item.id in self.singles or _is_inside(self.window, kept):
             self.singles.add(item.id)
         else:
-            del self.events[item.id]
+            del self.kept[item.id]
 
     def _settle_series(self, series_id: str, master: Item | None) -> None:
         if master is not None and master.is_cancelled:
@@ -220,7 +232,7 @@ class _Reading:
             if item.id in self.series.get(item.recurring_event_id or "", ()):
                 self.removed.add(item.id)
             return False
-        return self._keeps(rule) and self._keep(item, rule, master) is not None
+        return self._keeps(item, rule) and self._keep(item, rule, master) is not None
 
     def _forget_single(self, item_id: str) -> None:
         if item_id in self.singles:
@@ -231,8 +243,11 @@ class _Reading:
         return item.organizer is not None and item.organizer.is_self
 
 
-def _is_inside(window: Window, event: CalendarEvent) -> bool:
-    start, end = _instant(event.start), _instant(event.end)
+def _is_inside(window: Window, kept: Kept) -> bool:
+    if isinstance(kept, AwayNotice):
+        start, end = _instant(kept.first), _instant(kept.last + timedelta(days=1))
+    else:
+        start, end = _instant(kept.start), _instant(kept.end)
     return start < window.end and max(end, start) >= window.start
 
 

@@ -1,7 +1,7 @@
-"""A Google of our own on loopback: calendars, sync tokens, an OAuth token endpoint, and bad days on demand.
+"""A Google of our own on loopback: calendars, consents, notices, meeting records, and bad days on demand.
 
-What it accepts and sends is checked against the description of the Calendar API that ships inside
-google-api-python-client.
+What it accepts and sends is checked against the descriptions of the Calendar, Meet and OAuth APIs that ship
+inside google-api-python-client.
 """
 
 from tests.fakes.google.office import Office

@@ -1,4 +1,4 @@
-"""The Calendar API's own description: which requests there are, and what answers look like."""
+"""The APIs' own descriptions: which requests there are, and what they and the answers look like."""
 
 from __future__ import annotations
 
@@ -22,26 +22,38 @@ class Refused(Exception):
         self.reason = reason
         self.headers = dict(headers or {})
 
-    def body(self) -> dict[str, Any]:
-        """Return the error as the API writes it."""
+    def body(self, api: str = "calendar") -> dict[str, Any]:
+        """Return the error as the API writes it; newer ones have another form for it."""
+        if api == "meet":
+            detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": self.reason}
+            return {"error": {"code": self.status, "message": self.reason, "details": [detail]}}
         error = {"domain": "global", "reason": self.reason, "message": self.reason}
         return {"error": {"errors": [error], "code": self.status, "message": self.reason}}
 
 
+VERSIONS = {"calendar": "v3", "meet": "v2", "oauth2": "v2"}
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method of the API, and where it is found."""
+    """One method of an API, and where it is found."""
 
+    api: str
     id: str
     verb: str
     path: re.Pattern[str]
     about: dict[str, Any]
 
     @property
-    def response(self) -> str | None:
-        """Return the name of the answer's schema."""
-        name: str | None = self.about.get("response", {}).get("$ref")
-        return name
+    def schemas(self) -> dict[str, Any]:
+        """Return the API's schemas."""
+        schemas: dict[str, Any] = document(self.api)["schemas"]
+        return schemas
+
+    @property
+    def response(self) -> dict[str, Any] | None:
+        """Return the answer's schema."""
+        return self.schemas[self.about["response"]["$ref"]] if "response" in self.about else None
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -50,25 +62,30 @@ class Method:
 
 
 @functools.cache
-def document() -> dict[str, Any]:
+def document(api: str) -> dict[str, Any]:
     """Return the description that the client library ships."""
-    read: dict[str, Any] = json.loads(get_static_doc("calendar", "v3"))
+    read: dict[str, Any] = json.loads(get_static_doc(api, VERSIONS[api]))
     return read
 
 
 @functools.cache
-def methods() -> tuple[Method, ...]:
+def methods(api: str) -> tuple[Method, ...]:
     """Return all methods."""
     return tuple(
-        Method(about["id"], about["httpMethod"], _pattern(about["path"]), about)
-        for resource in document()["resources"].values()
-        for about in resource["methods"].values()
+        Method(api, about["id"], about["httpMethod"], _pattern(about.get("flatPath", about["path"])), about)
+        for about in _walk(document(api))
     )
 
 
-def find_method(verb: str, path: str) -> tuple[Method, dict[str, str]]:
+def _walk(about: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for resource in about.get("resources", {}).values():
+        yield from resource.get("methods", {}).values()
+        yield from _walk(resource)
+
+
+def find_method(api: str, verb: str, path: str) -> tuple[Method, dict[str, str]]:
     """Return the method at `path` (below the service's root, still quoted) and the parameters in it."""
-    for method in methods():
+    for method in methods(api):
         if method.verb == verb and (match := method.path.fullmatch(path)):
             return method, match.groupdict()
     raise Refused(404, "notFound")
@@ -76,7 +93,7 @@ def find_method(verb: str, path: str) -> tuple[Method, dict[str, str]]:
 
 def check_query(method: Method, query: Mapping[str, list[str]]) -> dict[str, Any]:
     """Return the query's values, typed. Refuses what the method does not know."""
-    known = {**document()["parameters"], **method.about.get("parameters", {})}
+    known = {**document(method.api)["parameters"], **method.about.get("parameters", {})}
     values: dict[str, Any] = {}
     for name, given in query.items():
         about = known.get(name)
@@ -87,19 +104,37 @@ def check_query(method: Method, query: Mapping[str, list[str]]) -> dict[str, Any
     return values
 
 
-def check_shape(schema: str, value: Any) -> list[str]:
+def check_body(method: Method, body: Any) -> None:
+    """Refuse a body that is not as the description has it; null takes a field away."""
+    if "request" in method.about:
+        schema = method.schemas[method.about["request"]["$ref"]]
+        if list(_defects(method.schemas, schema, _without_nulls(body), "body")):
+            raise Refused(400, "invalid")
+    elif body:
+        raise Refused(400, "parseError")
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    return [_without_nulls(v) for v in value] if isinstance(value, list) else value
+
+
+def check_answer(method: Method, value: Any) -> list[str]:
     """Return what of `value` is not as the schema says: fields that it does not have, and wrong types."""
-    return list(_defects(document()["schemas"][schema], value, schema))
+    if method.response is None:
+        return []
+    return list(_defects(method.schemas, method.response, value, method.id))
 
 
-def select_fields(schema: str, mask: str | None, value: Any) -> Any:
+def select_fields(method: Method, mask: str | None, value: Any) -> Any:
     """Return the part of `value` that a `fields` parameter asks for. Refuses names that are none."""
-    if not mask:
+    if not mask or method.response is None:
         return value
     tree, rest = _parse_mask(mask)
     if rest:
         raise Refused(400, "invalidParameter")
-    return _select(document()["schemas"][schema], tree, value)
+    return _select(method.schemas, method.response, tree, value)
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -124,14 +159,14 @@ def _typed(about: dict[str, Any], text: str) -> Any:
     return text
 
 
-def _defects(schema: dict[str, Any], value: Any, place: str) -> Iterator[str]:
-    schema = document()["schemas"][schema["$ref"]] if "$ref" in schema else schema
+def _defects(schemas: dict[str, Any], schema: dict[str, Any], value: Any, place: str) -> Iterator[str]:
+    schema = schemas[schema["$ref"]] if "$ref" in schema else schema
     kind = schema.get("type", "any")
     if not _is_of(kind, schema.get("format"), value):
         yield f"{place} is no {kind}"
     elif kind == "array":
         for number, part in enumerate(value):
-            yield from _defects(schema["items"], part, f"{place}[{number}]")
+            yield from _defects(schemas, schema["items"], part, f"{place}[{number}]")
     elif kind == "object":
         further = schema.get("additionalProperties")
         for name, part in value.items():
@@ -139,7 +174,7 @@ def _defects(schema: dict[str, Any], value: Any, place: str) -> Iterator[str]:
             if about is None:
                 yield f"{place} has no {name}"
             else:
-                yield from _defects(about, part, f"{place}.{name}")
+                yield from _defects(schemas, about, part, f"{place}.{name}")
 
 
 def _is_of(kind: str, form: str | None, value: Any) -> bool:
@@ -153,7 +188,7 @@ def _is_of(kind: str, form: str | None, value: Any) -> bool:
 
 def _reads_as(form: str | None, text: str) -> bool:
     try:
-        if form == "date-time":
+        if form in ("date-time", "google-datetime"):
             return datetime.fromisoformat(text).tzinfo is not None
         if form == "date":
             return bool(date.fromisoformat(text))
@@ -188,13 +223,13 @@ def _parse_mask(mask: str) -> tuple[_Tree, str]:
     return tree, mask
 
 
-def _select(schema: dict[str, Any], tree: _Tree, value: Any) -> Any:
+def _select(schemas: dict[str, Any], schema: dict[str, Any], tree: _Tree, value: Any) -> Any:
     if not tree:
         return value
-    schema = document()["schemas"][schema["$ref"]] if "$ref" in schema else schema
+    schema = schemas[schema["$ref"]] if "$ref" in schema else schema
     if schema.get("type") == "array":
-        return [_select(schema["items"], tree, part) for part in value]
+        return [_select(schemas, schema["items"], tree, part) for part in value]
     known = schema.get("properties", {})
     if tree.keys() - known.keys():
         raise Refused(400, "invalidParameter")
-    return {name: _select(known[name], tree[name], value[name]) for name in tree if name in value}
+    return {name: _select(schemas, known[name], tree[name], value[name]) for name in tree if name in value}

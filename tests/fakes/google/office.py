@@ -7,6 +7,7 @@ organiser's keeps its details, and what a guest deletes is gone from the guest's
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,12 +36,18 @@ class Office:
     now: datetime = JANUARY
     calendars: dict[str, FakeCalendar] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)  # accounts that were deleted or suspended
     _made: int = 0
 
     def hire(self, address: str, timezone: str = "Europe/Madrid") -> FakeCalendar:
         """Give somebody a calendar."""
         self.calendars[address] = FakeCalendar(address, timezone)
         return self.calendars[address]
+
+    def owner_of(self, address: str) -> str | None:
+        """Return the account that an address belongs to, None where nobody has it."""
+        owner = self.aliases.get(address, address)
+        return owner if owner in self.calendars and owner not in self.gone else None
 
     # Deeds of the organiser
 
@@ -71,9 +78,14 @@ class Office:
             "created": stamp(self.now),
             **about,
         }  # fmt: skip
-        for owner in {organiser, *guests} & self.calendars.keys():
-            self._write(owner, copy.deepcopy(event))
+        self.hand_out(event)
         return str(event_id)
+
+    def hand_out(self, event: Resource) -> None:
+        """Put a new event on the calendars of all who are on it."""
+        people = {event["organizer"]["email"], *(a["email"] for a in event.get("attendees", []))}
+        for owner in {self.aliases.get(p, p) for p in people} & self.calendars.keys():
+            self._write(owner, copy.deepcopy(event))
 
     def repeat(self, organiser: str, guests: tuple[str, ...], start: Moment, rule: str, **about: Any) -> str:
         """Make a series; return its id."""
@@ -198,6 +210,11 @@ class Office:
         if name in self.calendars[owner].items:
             del self.calendars[owner].items[name]
             del self.calendars[owner].revisions[name]
+
+
+def account_number(address: str) -> str:
+    """Return the number by which Google names an account to programs."""
+    return str(10**20 + int.from_bytes(hashlib.sha256(address.encode()).digest()[:8]))
 
 
 def stamp(at: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The server: reads requests, checks them against the API's description, and answers from the office."""
+"""The server: reads requests, checks them against the APIs' descriptions, and answers from the office."""
 
 from __future__ import annotations
 
@@ -8,27 +8,36 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+
+import requests
 
 from tests.fakes.google.calendar import FakeCalendar, instant, read_time
 from tests.fakes.google.description import (
     Method,
     Refused,
+    check_answer,
+    check_body,
     check_query,
-    check_shape,
     find_method,
     select_fields,
 )
-from tests.fakes.google.office import Office
-from tests.fakes.google.tokens import Token, TokenDesk
+from tests.fakes.google.meet import MeetingRooms
+from tests.fakes.google.office import Office, account_number
+from tests.fakes.google.push import PushDesk
+from tests.fakes.google.tokens import Token, TokenDesk, Visitor
+from tests.fakes.google.writes import Writer
 
-SERVICE = "/calendar/v3/"
+# Where each API begins; what is cut off is not in its description's paths.
+APIS = {"/calendar/v3/": "calendar", "/v2/": "meet", "/oauth2/": "oauth2"}
+CUT = {"calendar": "/calendar/v3/", "meet": "/", "oauth2": "/"}
+CONSENT_PAGE = "/o/oauth2/v2/auth"
 PACK_FROM = 500
 
 
@@ -53,8 +62,9 @@ class FakeGoogle:
     asked: list[Asked] = field(default_factory=list)
     faults: deque[Refused] = field(default_factory=deque)
     defects: list[str] = field(default_factory=list)
-    channels: dict[str, str] = field(default_factory=dict)
     latency_s: float = 0.0
+    losses: deque[Refused] = field(default_factory=deque)  # answered instead, after the work was done
+    hidden: set[str] = field(default_factory=set)  # who shows nobody when they are busy
     shared_with: set[tuple[str, str]] = field(default_factory=set)
     raw: bytes | None = None  # sent instead of every answer, as a proxy in between would
     packed: int = 0  # so many answers were sent packed
@@ -63,6 +73,9 @@ class FakeGoogle:
 
     def __post_init__(self) -> None:
         self.desk = TokenDesk(self.office)
+        self.writer = Writer(self.office)
+        self.push = PushDesk(self.office)
+        self.rooms = MeetingRooms(self.office)
 
     @property
     def token_url(self) -> str:
@@ -74,46 +87,88 @@ class FakeGoogle:
         """Return the JSON of the service account's key."""
         return self.desk.key_file(self.token_url)
 
+    @property
+    def place(self) -> dict[str, str]:
+        """Return the addresses of everything, by the names that the connector has for them."""
+        return {f"{name}_root": self.root for name in ("api", "auth", "token", "meet")}
+
+    def visit(
+        self, url: str, person: str, ticks: frozenset[str] | None = None, error: str | None = None
+    ) -> dict[str, str]:
+        """Open a consent page as `person` and press the button; return what the browser comes back with."""
+        self.desk.visitor = Visitor(person, ticks, error)
+        answer = requests.get(url, timeout=5, allow_redirects=False, verify=False)  # noqa: S501 - loopback
+        return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+
     def methods(self) -> list[str]:
         """Return what was asked since the last time, as the methods' short names."""
         names = [a.method.removeprefix("calendar.") for a in self.asked]
         self.asked.clear()
         return names
 
-    def answer(self, verb: str, target: str, authorization: str | None, body: bytes) -> dict[str, Any] | None:
-        """Answer a request to the API. Raises Refused."""
-        parts = urlsplit(target)
-        method, path = find_method(verb, parts.path.removeprefix(SERVICE))
+    def answer(self, api: str, call: Call) -> dict[str, Any] | None:
+        """Answer a request to an API. Raises Refused."""
+        parts = urlsplit(call.target)
+        method, path = find_method(api, call.verb, parts.path.removeprefix(CUT[api]))
         query = check_query(method, parse_qs(parts.query, keep_blank_values=True))
-        token = self.desk.check(authorization)
+        token = self.desk.check(call.headers.get("authorization"))
         path = {name: unquote(value) for name, value in path.items()}
         self.asked.append(Asked(method.id, token.subject, query, path))
         if self.faults:
             raise self.faults.popleft()
         if not token.scopes & method.scopes:
-            raise Refused(403, "insufficientPermissions")
-        value = self._do(method, path, query, _Request(token, json.loads(body) if body else {}))
+            lack = "ACCESS_TOKEN_SCOPE_INSUFFICIENT" if api == "meet" else "insufficientPermissions"
+            raise Refused(403, lack)
+        body = json.loads(call.body) if call.body else {}
+        check_body(method, body)
+        value = self._do(method, path, query, _Request(token, body, call.headers.get("if-match")))
+        if self.losses:
+            # It was done, and nobody hears of it.
+            raise self.losses.popleft()
         if value is None or method.response is None:
             return None
-        self.defects += check_shape(method.response, value)
-        chosen: dict[str, Any] = select_fields(method.response, query.get("fields"), value)
+        self.defects += check_answer(method, value)
+        chosen: dict[str, Any] = select_fields(method, query.get("fields"), value)
         return chosen
 
     def _do(self, method: Method, path: dict[str, str], query: dict[str, Any], request: _Request) -> Any:
         name = method.id.removeprefix("calendar.")
+        if method.api == "meet":
+            return self._ask_rooms(name, path, query, request.token.subject)
+        if name == "oauth2.userinfo.get":
+            person = request.token.subject
+            return {"id": account_number(person), "email": person, "verified_email": True}
         if name == "freebusy.query":
             return self._free_busy(request)
         if name == "channels.stop":
-            return self._stop(request.body)
-        calendar = self._calendar(path["calendarId"], request.token)
-        if name == "events.list":
-            return calendar.list_events(query)
-        if name == "events.instances":
-            return calendar.list_instances(path["eventId"], query)
-        if name == "events.get":
-            return calendar.get(path["eventId"])
-        if name == "events.watch":
-            return self._watch(calendar, request.body)
+            return self.push.stop(request.body)
+        return self._do_event(name, path, query, request)
+
+    def _do_event(self, name: str, path: dict[str, str], query: dict[str, Any], request: _Request) -> Any:
+        calendar, event = self._calendar(path["calendarId"], request.token), path.get("eventId", "")
+        deeds: dict[str, Callable[[], Any]] = {
+            "events.list": lambda: calendar.list_events(query),
+            "events.instances": lambda: calendar.list_instances(event, query),
+            "events.get": lambda: calendar.get(event),
+            "events.watch": lambda: self.push.watch(calendar, request.body, self.root),
+            "events.insert": lambda: self.writer.insert(calendar, request.body, query),
+            "events.patch": lambda: self.writer.patch(
+                calendar, event, (request.body, request.if_match), query
+            ),
+            "events.delete": lambda: self.writer.delete(calendar, event, request.if_match, query),
+        }
+        if name not in deeds:
+            raise Refused(501, "notImplemented")
+        return deeds[name]()
+
+    def _ask_rooms(self, name: str, path: dict[str, str], query: dict[str, Any], person: str) -> Any:
+        call, participant = path.get("conferenceRecordsId", ""), path.get("participantsId", "")
+        if name == "meet.conferenceRecords.list":
+            return self.rooms.records(person, query)
+        if name == "meet.conferenceRecords.participants.list":
+            return self.rooms.participants(person, call, query)
+        if name == "meet.conferenceRecords.participants.participantSessions.list":
+            return self.rooms.sessions(person, call, participant, query)
         raise Refused(501, "notImplemented")
 
     def _calendar(self, name: str, token: Token) -> FakeCalendar:
@@ -130,7 +185,7 @@ class FakeGoogle:
         found: dict[str, Any] = {}
         for name in (item["id"] for item in request.body["items"]):
             calendar = self.office.calendars.get(name)
-            if calendar is None:
+            if calendar is None or name in self.hidden:
                 found[name] = {"errors": [{"domain": "global", "reason": "notFound"}]}
             else:
                 found[name] = {"busy": _busy(calendar, low, high)}
@@ -139,27 +194,22 @@ class FakeGoogle:
             "calendars": found,
         }  # fmt: skip
 
-    def _watch(self, calendar: FakeCalendar, body: dict[str, Any]) -> dict[str, Any]:
-        if body["id"] in self.channels:
-            raise Refused(400, "channelIdNotUnique")
-        self.channels[body["id"]] = resource = f"resource-{calendar.owner}"
-        ends_at = self.office.now + timedelta(days=7)
-        return {
-            "kind": "api#channel", "id": body["id"], "resourceId": resource, "token": body.get("token", ""),
-            "resourceUri": f"{self.root}{SERVICE}calendars/{calendar.owner}/events",
-            "expiration": str(int(ends_at.timestamp() * 1000)),
-        }  # fmt: skip
 
-    def _stop(self, body: dict[str, Any]) -> None:
-        if self.channels.get(body["id"]) != body["resourceId"]:
-            raise Refused(404, "channelUnknown")
-        del self.channels[body["id"]]
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as it came in; names of headers in lower case."""
+
+    verb: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     token: Token
     body: dict[str, Any]
+    if_match: str | None
 
 
 def _busy(calendar: FakeCalendar, low: datetime, high: datetime) -> list[dict[str, str]]:
@@ -179,8 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    def do_POST(self) -> None:
-        self._serve()
+    do_POST = do_PATCH = do_DELETE = do_GET
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
@@ -191,19 +240,34 @@ class _Handler(BaseHTTPRequestHandler):
         if self.google.raw is not None:
             self._send(200, None, {})
             return
-        if self.path == "/token":
-            status, value = self.google.desk.answer(dict(parse_qsl(body.decode())))
-            self._send(status, value, {})
-            return
-        verb, target = self.command, self.path
-        if override := self.headers.get("X-HTTP-Method-Override"):
-            # How the library asks when an address grows too long.
-            verb, target, body = override, f"{target}?{body.decode()}", b""
+        path = urlsplit(self.path).path
+        if path in ("/token", "/revoke"):
+            answer = self.google.desk.answer if path == "/token" else self.google.desk.give_back
+            self._send(*answer(dict(parse_qsl(body.decode()))), {})
+        elif path == CONSENT_PAGE:
+            self._show_page()
+        else:
+            self._serve_api(body)
+
+    def _show_page(self) -> None:
         try:
-            answer = self.google.answer(verb, target, self.headers.get("Authorization"), body)
+            target = self.google.desk.show_page(dict(parse_qsl(urlsplit(self.path).query)))
+            self._send(302, None, {"Location": target})
+        except Refused as no:
+            self._send(no.status, no.body(), {})
+
+    def _serve_api(self, body: bytes) -> None:
+        headers = {name.lower(): text for name, text in self.headers.items()}
+        call = Call(self.command, self.path, headers, body)
+        if override := self.headers.get("x-http-method-override"):
+            # How the library asks when an address grows too long.
+            call = Call(override, f"{self.path}?{body.decode()}", call.headers, b"")
+        api = next((api for start, api in APIS.items() if self.path.startswith(start)), "calendar")
+        try:
+            answer = self.google.answer(api, call)
             self._send(200 if answer is not None else 204, answer, {})
         except Refused as no:
-            self._send(no.status, no.body(), no.headers)
+            self._send(no.status, no.body(api), no.headers)
         except Exception as error:
             self.google.defects.append(f"{self.path}: {error!r}")
             self._send(500, {}, {})

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integrations import google as connector
+from integrations.google import Place
 from integrations.google import open as opening
-from integrations.google.access import Consent
 from integrations.google.client import GoogleApi
 from integrations.google.source import GoogleSource
 from tests.fakes.google import FakeGoogle, running_google
 from tracker.events import Pull, Window
+from tracker.ports import Access
 from tracker.tags import TagRules
 
 ANA, BEN, EVE = "ana@example.com", "ben@example.com", "eve@example.com"
@@ -33,15 +34,20 @@ class Calendar:
     rules: TagRules = field(default_factory=TagRules)
     cursor: str | None = None
 
-    def open(self, key: str | Consent | None = None) -> GoogleSource:
+    def open(self, key: str | Access | None = None) -> GoogleSource:
         """Open the calendar as the registry does."""
-        return connector.open_calendar(self.owner, key or self.google.key, api_root=self.google.root)
+        return connector.open_calendar(self.owner, key or self.google.key, place_of(self.google))
 
     def pull(self, window: Window = WINDOW) -> Pull:
         """Read what is new, and keep the cursor."""
         pull = self.open().pull(self.cursor, window, self.rules)
         self.cursor = pull.cursor
         return pull
+
+
+def place_of(google: FakeGoogle) -> Place:
+    """Return where that Google is."""
+    return Place(**google.place)
 
 
 @pytest.fixture

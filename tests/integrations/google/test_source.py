@@ -61,7 +61,7 @@ def test_nothing_private_is_asked_for(google: FakeGoogle, ana: Calendar) -> None
     for asked in google.asked:
         for word in ("description", "location", "displayName", "attachments", "creator"):
             assert word not in asked.query["fields"]
-    assert google.asked[0].query["eventTypes"] == ["default", "outOfOffice"]
+    assert google.asked[0].query["eventTypes"] == ["default"]
 
 
 def test_forgotten_sync_token_is_said_so(google: FakeGoogle, ana: Calendar) -> None:

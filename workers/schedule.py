@@ -1,57 +1,40 @@
-"""What runs without anybody asking: reading calendars, judging, sending mail. In threads of one process.
+"""The schedule without a broker: the jobs of workers.jobs, in threads of one process.
 
-What is due stands in the database, and every job looks there: two schedules at once are wasteful, never
-wrong, and a process that dies is followed by the next tick of any other. Never logs an address or a title.
+Whose turn it is stands in the database: two schedules at once share the turns, and a process that dies is
+followed by the next tick of any other. Never logs an address or a title.
 """
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 
 from integrations.registry import Ports
-from tracker.services.digest_post import Post, enqueue_weekly_digests
-from tracker.services.outbox import send_due
-from tracker.services.review import review
-from tracker.services.sync import sync_due
+from tracker.services.claims import Stopping
+from tracker.services.turns import due_turns, take_turn
+from workers.jobs import JOBS, Job, Queue, run_job
 
 TICK_S = 1.0
 PATIENCE_S = 5.0
-SENDING_EVERY = timedelta(seconds=5)  # somebody who asked for a sign-in link sits and waits
 
 _log = logging.getLogger(__name__)
 
 
-class Stopping(Exception):
-    """The schedule is asked to end in the middle of a job; what the job did so far is committed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One thing to do every so often; `run` is handed the time, and looks for itself what is due."""
-
-    name: str
-    every: timedelta
-    run: Callable[[datetime], object]
-
-
 class Lane:
-    """Some jobs that take turns in one thread, so that slow calendars never hold up the mail."""
+    """The jobs of one queue, which take turns in one thread: slow calendars never hold up the mail."""
 
-    def __init__(self, name: str, jobs: list[Job], now: Callable[[], datetime]) -> None:
-        self._jobs = jobs
-        self._now = now
-        self._due: dict[str, datetime] = {}
+    def __init__(self, ports: Ports, name: str, jobs: Sequence[Job]) -> None:
+        self._ports = ports
+        self._jobs = {job.name: job for job in jobs}
         self._stop = threading.Event()
+        self._has_more = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin; every job is due at once."""
+        """Begin; a job that nobody had a turn of is due at once."""
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Let the running job be the last."""
+        """Let the running portion be the last."""
         self._stop.set()
 
     def join(self, patience_s: float) -> bool:
@@ -59,46 +42,48 @@ class Lane:
         self._thread.join(patience_s)
         return not self._thread.is_alive()
 
-    def heed(self, _done: int, _all: int) -> None:
+    def more(self) -> None:
+        """Go on with the next portion right after this one."""
+        self._has_more = True
+
+    def heed(self, _done: int, _of: int) -> None:
         """Leave a long job between two of its steps. Raises Stopping."""
         if self._stop.is_set():
             raise Stopping
 
-    def tick(self, now: datetime) -> None:
-        """Run the jobs that are due; whatever one of them raises, the others still have their turn."""
-        for job in self._jobs:
-            if self._stop.is_set() or now < self._due.get(job.name, now):
-                continue
-            self._due[job.name] = now + job.every
-            try:
-                job.run(now)
-            except Stopping:
+    def tick(self) -> None:
+        """Run the jobs whose turn it is; whatever one of them raises, the others still have theirs."""
+        now = self._ports.clock.now()
+        every = [(job.name, job.every) for job in self._jobs.values()]
+        for name in due_turns(self._ports.store, every, now):
+            job = self._jobs[name]
+            if self._stop.is_set():
                 return
-            except Exception as error:
-                # What an exception says may hold an address: its name has to do.
-                _log.error("%s failed (%s); it is tried again", job.name, type(error).__name__)
+            if take_turn(self._ports.store, name, job.every, now):
+                self._work(job)
+
+    def _work(self, job: Job) -> None:
+        self._has_more = True
+        while self._has_more and not self._stop.is_set():
+            self._has_more = False
+            run_job(self._ports, job, self)
 
     def _run(self) -> None:
         while not self._stop.wait(TICK_S):
-            self.tick(self._now())
+            try:
+                self.tick()
+            except Stopping:
+                return
+            except Exception as error:
+                _log.error("the schedule could not look what is due (%s)", type(error).__name__)
 
 
 class Schedule:
-    """All lanes of one process."""
+    """All lanes of one process: one for each queue."""
 
-    def __init__(self, ports: Ports) -> None:
-        self._ports = ports
-        self._post = Post(ports.writer, ports.settings.mail_from, ports.settings.base_url)
-        minute = timedelta(minutes=1)
-        self._reading = Lane(
-            "reading",
-            [Job("reading calendars", minute / 2, self._read), Job("judging", minute, self._judge)],
-            ports.clock.now,
-        )
-        # A digest of a large program takes minutes: nobody waits that long for a sign-in link.
-        self._writing = Lane("writing", [Job("writing digests", 5 * minute, self._write)], ports.clock.now)
-        self._posting = Lane("posting", [Job("sending mail", SENDING_EVERY, self._send)], ports.clock.now)
-        self._lanes = (self._reading, self._writing, self._posting)
+    def __init__(self, ports: Ports, jobs: Sequence[Job] = JOBS) -> None:
+        queues = {queue: [job for job in jobs if job.queue is queue] for queue in Queue}
+        self._lanes = [Lane(ports, queue.value, those) for queue, those in queues.items() if those]
 
     def start(self) -> None:
         """Begin all lanes."""
@@ -111,17 +96,3 @@ class Schedule:
             lane.ask_to_stop()
         ended = [lane.join(patience_s / len(self._lanes)) for lane in self._lanes]
         return all(ended)
-
-    def _read(self, now: datetime) -> None:
-        sync_due(self._ports, now, self._reading.heed)
-
-    def _judge(self, now: datetime) -> None:
-        review(self._ports.store, now, on_progress=self._reading.heed)
-
-    def _write(self, now: datetime) -> None:
-        enqueue_weekly_digests(self._ports.store, self._post, now)
-
-    def _send(self, now: datetime) -> None:
-        report = send_due(self._ports.store, self._ports.mailer, now)
-        if report.stopped:
-            _log.warning("sending mail: %s", report.stopped)

@@ -3,65 +3,129 @@
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from integrations.registry import open_ports
+from integrations.registry import Ports, open_ports
 from integrations.vault import fresh_key
 from tests.workers.cli.shell import calendar
+from tracker.clock import FixedClock
 from tracker.models import Calendar, LedgerRow, OutboxMail, OutboxState, Person
 from tracker.services import schema
 from tracker.services.audit import Act
+from tracker.services.claims import Stopping
+from tracker.services.leases import take_lease
 from tracker.services.outbox import Note, enqueue
 from tracker.services.pairs import import_pairs
 from tracker.services.people import import_people
 from tracker.services.tables import File
 from tracker.settings import Settings
-from workers.schedule import Job, Lane, Schedule, Stopping
+from workers.jobs import Job, Queue, Turn
+from workers.schedule import Lane, Schedule
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def _lane(*jobs: Job) -> Lane:
-    return Lane("test", list(jobs), lambda: NOW)
+@pytest.fixture
+def ports(tmp_path: Path) -> Iterator[Ports]:
+    """Ports over an empty SQLite database."""
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path / 'cadencia.sqlite'}",
+        secret_keys=(fresh_key(),),
+        mail_url=f"file:{tmp_path / 'outbox'}",
+    )
+    ports = open_ports(settings, FixedClock(NOW))
+    schema.upgrade(ports.store)
+    yield ports
+    ports.store.close()
 
 
-def test_a_job_has_its_turn_at_once_and_then_every_so_often() -> None:
+def _tick_at(lane: Lane, ports: Ports, now: datetime) -> None:
+    assert isinstance(ports.clock, FixedClock)
+    ports.clock.instant = now
+    lane.tick()
+
+
+def _job(name: str, every: timedelta, run: Callable[[Ports, datetime, Turn], object]) -> Job:
+    return Job(name, every, Queue.BULK, run)
+
+
+def test_a_job_has_its_turn_at_once_and_then_every_so_often(ports: Ports) -> None:
     seen: list[datetime] = []
-    lane = _lane(Job("job", 5 * MINUTE, seen.append))
+    lane = Lane(ports, "test", [_job("job", 5 * MINUTE, lambda _p, now, _t: seen.append(now))])
     for minute in range(12):
-        lane.tick(NOW + minute * MINUTE)
+        _tick_at(lane, ports, NOW + minute * MINUTE)
     assert seen == [NOW, NOW + 5 * MINUTE, NOW + 10 * MINUTE]
 
 
-def test_a_job_that_fails_stops_nobody_and_its_words_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    def fails(_: datetime) -> None:
+def test_two_schedules_share_the_turns(ports: Ports) -> None:
+    seen: list[datetime] = []
+    job = _job("job", MINUTE, lambda _p, now, _t: seen.append(now))
+    lanes = [Lane(ports, "one", [job]), Lane(ports, "two", [job])]
+    for minute in range(3):
+        for lane in lanes:
+            _tick_at(lane, ports, NOW + minute * MINUTE)
+    assert seen == [NOW, NOW + MINUTE, NOW + 2 * MINUTE]
+
+
+def test_a_job_that_fails_stops_nobody_and_its_words_are_not_logged(
+    ports: Ports, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
         raise RuntimeError("https://secret.example/feed")
 
     seen: list[datetime] = []
-    lane = _lane(Job("reading", MINUTE, fails), Job("other", MINUTE, seen.append))
+    lane = Lane(
+        ports,
+        "test",
+        [_job("reading", MINUTE, fails), _job("other", MINUTE, lambda _p, now, _t: seen.append(now))],
+    )
     with caplog.at_level(logging.DEBUG):
-        lane.tick(NOW)
-        lane.tick(NOW + MINUTE)
+        _tick_at(lane, ports, NOW)
+        _tick_at(lane, ports, NOW + MINUTE)
     assert len(seen) == 2
     assert "reading failed (RuntimeError)" in caplog.text
     assert "secret" not in caplog.text
 
 
-def test_a_long_job_can_be_left_between_two_steps() -> None:
+def test_it_goes_on_at_once_while_there_is_more(ports: Ports) -> None:
+    left = [1, 2, 3]
+
+    def portion(_ports: Ports, _now: datetime, turn: Turn) -> None:
+        left.pop()
+        if left:
+            turn.more()
+
+    Lane(ports, "test", [_job("job", MINUTE, portion)]).tick()
+    assert left == []
+
+
+def test_a_job_that_is_to_run_alone_leaves_the_work_to_whoever_has_it(ports: Ports) -> None:
+    seen: list[datetime] = []
+    job = Job("job", MINUTE, Queue.BULK, lambda _p, now, _t: seen.append(now), alone=True)
+    assert take_lease(ports.store, "job:job", "somebody else", NOW, MINUTE)
+    lane = Lane(ports, "test", [job])
+    _tick_at(lane, ports, NOW)
+    assert seen == []
+    _tick_at(lane, ports, NOW + MINUTE)
+    assert seen == [NOW + MINUTE]
+
+
+def test_a_long_job_can_be_left_between_two_steps(ports: Ports) -> None:
     began = threading.Event()
 
-    def long(_: datetime) -> None:
+    def long(_ports: Ports, _now: datetime, turn: Turn) -> None:
         began.set()
         for step in range(10_000):
             time.sleep(0.01)
-            lane.heed(step, 10_000)
+            turn.heed(step, 10_000)
 
-    lane = _lane(Job("long", MINUTE, long))
+    lane = Lane(ports, "test", [_job("long", MINUTE, long)])
     lane.start()
     assert began.wait(30)
     lane.ask_to_stop()
@@ -70,11 +134,11 @@ def test_a_long_job_can_be_left_between_two_steps() -> None:
         lane.heed(0, 0)
 
 
-def test_after_the_end_no_job_begins() -> None:
+def test_after_the_end_no_job_begins(ports: Ports) -> None:
     seen: list[datetime] = []
-    lane = _lane(Job("job", MINUTE, seen.append))
+    lane = Lane(ports, "test", [_job("job", MINUTE, lambda _p, now, _t: seen.append(now))])
     lane.ask_to_stop()
-    lane.tick(NOW)
+    lane.tick()
     assert seen == []
 
 

@@ -1,4 +1,4 @@
-"""`cadencia up`: the site and the schedule in one process, for one machine."""
+"""`cadencia up`: the site and the schedule in one process; the site alone where there is a broker."""
 
 import dataclasses
 import errno
@@ -32,6 +32,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def up(host: str, port: int) -> None:
     """Run the site, the reading of calendars and the mail, until Ctrl-C or SIGTERM.
 
+    With CADENCIA_BROKER_URL it is the site alone: `cadencia beat` and `cadencia worker` do the rest.
     A database of an older version is brought up to date first.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
@@ -40,7 +41,8 @@ def up(host: str, port: int) -> None:
         if schema.is_older(ports.store):
             schema.upgrade(ports.store)
         schema.require_current(ports.store)
-        _serve(ports, host, port, _greet, Schedule(ports))
+        # With a broker the work is the workers': whoever set one up wants the site to answer, not to read.
+        _serve(ports, host, port, _greet, None if ports.settings.broker_url else Schedule(ports))
     finally:
         ports.store.close()
 

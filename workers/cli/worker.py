@@ -1,0 +1,111 @@
+"""`cadencia worker` and `cadencia beat`: the work of `cadencia up` on as many machines as wanted."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+import click
+
+from integrations.registry import Ports, open_ports
+from tracker.errors import BadInput
+from tracker.services import schema
+from tracker.settings import Settings, load_settings
+from workers.app import WARM_S, make_app
+from workers.beat import Beat
+from workers.cli.setup import opened
+from workers.jobs import Queue
+from workers.tasks import register
+
+
+@click.command()
+@click.option("--queues", metavar="NAMES", help="Only these queues, with commas between; all by default.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    default=None,
+    help="How many processes; one for each core by default.",
+)
+def worker(queues: str | None, concurrency: int | None) -> int:
+    """Do the work that `cadencia beat` gives out, until Ctrl-C or SIGTERM; needs CADENCIA_BROKER_URL.
+
+    At SIGTERM what is under way is brought to its end, or given back, within 20 seconds.
+    """
+    _log_to_stderr()
+    settings = load_settings()
+    app = make_app(settings)
+    with opened():
+        pass  # says now, in words, what would keep every task from its work
+    process = Process(settings)
+    register(app, process.ports)
+    from celery import signals
+
+    signals.worker_process_shutdown.connect(process.close, weak=False)
+    signals.worker_shutting_down.connect(_be_gone_in_time, weak=False)
+    running = app.Worker(queues=_chosen(queues), concurrency=concurrency, loglevel="WARNING", quiet=True)
+    running.start()
+    return int(running.exitcode or 0)
+
+
+@click.command()
+def beat() -> None:
+    """Give out whose turn it is to work, until Ctrl-C or SIGTERM; needs CADENCIA_BROKER_URL.
+
+    One is enough; a second one shares the turns with it.
+    """
+    _log_to_stderr()
+    with opened() as ports:
+        running = Beat(make_app(ports.settings), ports.store, ports.clock)
+
+        def leave(_signal: int, _frame: FrameType | None) -> None:
+            running.stop()
+
+        signal.signal(signal.SIGTERM, leave)
+        click.echo("Giving out turns. Ctrl-C ends it.", err=True)
+        running.run()
+
+
+class Process:
+    """What a worker's process opens when it has its first task: nothing of it may cross a fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opened: Ports | None = None
+
+    def ports(self) -> Ports:
+        """Return the ports of this process."""
+        if self._opened is None:
+            self._opened = open_ports(self._settings)
+            schema.require_current(self._opened.store)
+        return self._opened
+
+    def close(self, **_: Any) -> None:
+        """Close what was opened."""
+        if self._opened is not None:
+            self._opened.store.close()
+            self._opened = None
+
+
+def _chosen(names: str | None) -> list[str]:
+    chosen = [name.strip() for name in names.split(",")] if names else []
+    known = [queue.value for queue in Queue]
+    if unknown := [name for name in chosen if name not in known]:
+        raise BadInput(f"There is no queue {unknown[0]!r}. Queues: {', '.join(known)}.")
+    # Celery serves them in the order in which they are named.
+    return [name for name in known if not chosen or name in chosen]
+
+
+def _be_gone_in_time(**_: Any) -> None:
+    """Give back what does not end in time: Celery's own way to end waits for ever."""
+    timer = threading.Timer(WARM_S, os.kill, (os.getpid(), signal.SIGQUIT))
+    timer.daemon = True
+    timer.start()
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO, stream=sys.stderr
+    )

@@ -1,0 +1,152 @@
+"""The one list of what runs without anybody asking, for the schedule of `cadencia up` and for workers alike.
+
+A job looks into the database for what is due and does a portion of it. It may be killed at any moment, run
+twice at once, or not for ten days: rows say what was done. Logs no address, no title, no words of an error.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from integrations.registry import Ports
+from tracker.services.carrying import carry_out
+from tracker.services.claims import CALENDARS, PAIRS, Stopping, claim_due, claim_one
+from tracker.services.digest_post import Post, enqueue_weekly_digests
+from tracker.services.leases import held_alone
+from tracker.services.outbox import send_due
+from tracker.services.review import review_claimed
+from tracker.services.sync import sync_due, sync_many
+from tracker.services.turns import note_end, note_failure
+
+MINUTE = timedelta(minutes=1)
+PAIRS_AT_ONCE = 500
+MAILS_AT_ONCE = 50
+BOOKINGS_AT_ONCE = 20
+# No task lasts longer: Celery ends the process of one that does.
+HARD_LIMIT = 10 * MINUTE
+
+_log = logging.getLogger(__name__)
+
+
+class Queue(StrEnum):
+    """The queues, in the order in which a worker serves them."""
+
+    CLICKS = "clicks"  # what somebody waits for, and what providers tell us of
+    READING = "reading"
+    JUDGING = "judging"
+    POSTING = "posting"
+    BULK = "bulk"
+
+
+class Turn(Protocol):
+    """What a running job may tell whoever runs it."""
+
+    def more(self) -> None:
+        """Say that there is more to do than one portion: somebody may begin with the next at once."""
+
+    def heed(self, done: int, of: int) -> None:
+        """Pass a point at which the job can be left. Raises Stopping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing to do every so often. One that runs `alone` is done by one process at a time."""
+
+    name: str
+    every: timedelta
+    queue: Queue
+    run: Callable[[Ports, datetime, Turn], object]
+    alone: bool = False
+
+
+def read_calendars(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Read a portion of the calendars that are due."""
+    sync_due(ports, now, turn.heed, turn.more)
+
+
+def read_calendar(ports: Ports, calendar_id: int) -> None:
+    """Read one calendar of which somebody said that it changed, if it still is to be read."""
+    now = ports.clock.now()
+    if claim_one(ports.store, CALENDARS, calendar_id, now):
+        sync_many(ports, [calendar_id], now)
+
+
+def judge_pairs(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Judge a portion of the pairs that are due."""
+    claim = claim_due(ports.store, PAIRS, now, PAIRS_AT_ONCE)
+    if not claim.is_last:
+        turn.more()
+    if claim.ids:
+        review_claimed(ports.store, claim.ids, now)
+
+
+def send_mail(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Send some of the mails that wait."""
+    report = send_due(ports.store, ports.mailer, now, MAILS_AT_ONCE)
+    if report.stopped:
+        _log.warning("sending mail: %s", report.stopped)
+    elif report.sent + report.retried + report.failed >= MAILS_AT_ONCE:
+        turn.more()
+
+
+def write_bookings(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Bring into calendars what pairs booked, moved and called off."""
+    carried = carry_out(ports, now, BOOKINGS_AT_ONCE)
+    if carried.done + carried.later + carried.stuck >= BOOKINGS_AT_ONCE:
+        turn.more()
+
+
+def write_digests(ports: Ports, now: datetime, _turn: Turn) -> None:
+    """Write the digests of those whose Monday morning has come."""
+    settings = ports.settings
+    enqueue_weekly_digests(ports.store, Post(ports.writer, settings.mail_from, settings.base_url), now)
+
+
+JOBS = (
+    Job("bookings", MINUTE / 12, Queue.CLICKS, write_bookings),
+    Job("reading", MINUTE / 4, Queue.READING, read_calendars),
+    Job("judging", MINUTE / 2, Queue.JUDGING, judge_pairs),
+    # Somebody who asked for a sign-in link sits and waits.
+    Job("posting", MINUTE / 12, Queue.POSTING, send_mail),
+    Job("digests", 5 * MINUTE, Queue.BULK, write_digests, alone=True),
+)
+
+
+def run_job(ports: Ports, job: Job, turn: Turn) -> None:
+    """Run a portion of the job and note how it went. Raises Stopping alone."""
+    now = ports.clock.now()
+    try:
+        if job.alone:
+            _run_alone(ports, job, now, turn)
+        else:
+            job.run(ports, now, turn)
+        note_end(ports.store, job.name, now)
+    except Stopping:
+        raise
+    except Exception as error:
+        # What an exception says may hold an address: its name has to do.
+        _log.error("%s failed (%s); it is tried again", job.name, type(error).__name__)
+        _note_failure(ports, job, now, error)
+
+
+def _run_alone(ports: Ports, job: Job, now: datetime, turn: Turn) -> None:
+    with held_alone(ports.store, f"job:{job.name}", _holder(), now, HARD_LIMIT) as is_ours:
+        if is_ours:
+            job.run(ports, now, turn)
+
+
+def _note_failure(ports: Ports, job: Job, now: datetime, error: Exception) -> None:
+    try:
+        note_failure(ports.store, job.name, now, error)
+    except Exception as second:
+        # Most likely it is the database that failed, both times.
+        _log.error("%s: the failure could not be noted (%s)", job.name, type(second).__name__)
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"[:64]

@@ -127,6 +127,27 @@ def send(  # noqa: PLR0913 - a request has that many sides
     raise ConnectorError(UNREACHABLE)
 
 
+def post(  # noqa: PLR0913 - a request has that many sides
+    url: str,
+    body: bytes,
+    *,
+    headers: Mapping[str, str],
+    limits: Limits,
+    allowed_hosts: frozenset[str] = frozenset(),
+    ca_bundle: str | None = None,
+) -> Answer:
+    """Post to a hostile address, once, and return the answer whatever the status. Raises ConnectorError.
+
+    No redirect is followed: what is posted is meant for this address alone.
+    """
+    line = _Line(limits, time.monotonic() + limits.total_s, allowed_hosts, ca_bundle)
+    try:
+        return _send_once("POST", check_url(url, allowed_hosts), headers, body, line)
+    except ConnectorError:
+        pass
+    raise ConnectorError("The address does not answer.", retry_after_s=60.0)
+
+
 def check_status(answer: Answer) -> Answer:
     """Return an answer of status 200 or 304. Raises what any other status means."""
     status = answer.status

@@ -17,6 +17,7 @@ from tracker.ports import (
     Clock,
     ConsentDesk,
     Consents,
+    Courier,
     Diaries,
     Diary,
     Hints,
@@ -52,6 +53,7 @@ class Ports:
     consents: Consents
     writer: LetterWriter
     mailer: Mailer
+    courier: Courier
     clock: Clock
     hints: Hints
 
@@ -176,6 +178,7 @@ class SettingsConsents:
 
 def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
     """Build all ports. Raises BadSettings, naming the setting; connects to nothing yet."""
+    from integrations.hooks_out import HttpCourier
     from integrations.mail import open_mailer, open_writer
 
     return Ports(
@@ -189,6 +192,7 @@ def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         consents=SettingsConsents(settings),
         writer=open_writer(),
         mailer=open_mailer(settings.mail_url, settings.ca_bundle),
+        courier=HttpCourier(settings.feed_hosts, str(settings.ca_bundle) if settings.ca_bundle else None),
         clock=clock or SystemClock(),
         hints=RedisHints(settings.broker_url) if settings.broker_url else NoHints(),
     )

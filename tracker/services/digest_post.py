@@ -15,6 +15,7 @@ from tracker.models import OutboxMail, Person, Program
 from tracker.ports import LetterWriter
 from tracker.services.digest import build_digest, find_programs, span_of
 from tracker.services.digest_facts import Digest
+from tracker.services.endpoints import announce_digest
 from tracker.services.message import is_address
 from tracker.services.outbox import Note, enqueue
 from tracker.services.weeks import Week, week_of
@@ -99,6 +100,7 @@ def _post(
             # Died here: nothing was put anywhere, and the next tick begins anew.
             with store.write() as db:
                 count += len(enqueue_digest(db, post, digest, missing, now))
+                announce_digest(db, post.writer, digest, post.base_url, now)
     return count
 
 

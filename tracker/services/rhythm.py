@@ -1,16 +1,25 @@
-"""When a calendar is read next: often where a session is near, else hourly, and never all at once."""
+"""When a calendar is read next: often where a session is near, else seldom, and never all at once.
 
+Where its provider tells us of changes, reading is the backstop: notices get lost, and nobody tells us so.
+"""
+
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import AuthRevoked, ConnectorError
-from tracker.models import Calendar, Pair, Session
+from tracker.models import Calendar, CalendarStatus, Pair, PushChannel, Session
 
 NEAR = timedelta(hours=48)
 OFTEN = timedelta(minutes=5)
 SELDOM = timedelta(hours=1)
+# The same two where the provider tells of changes.
+OFTEN_TOLD = timedelta(hours=1)
+SELDOM_TOLD = timedelta(hours=12)
+# Whoever edits a calendar sends notices by the dozen: after this, one reading serves them all.
+GATHERING = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(hours=6)
 NOT_NEEDED_WAIT = timedelta(days=1)
 _SPREAD = 2654435761  # Knuth's multiplicative hash: neighbouring ids land far from each other
@@ -19,25 +28,67 @@ _EPOCH = datetime.fromisoformat("2000-01-01T00:00:00Z")
 
 def next_reading(db: OrmSession, calendar: Calendar, now: datetime) -> datetime:
     """Return when to read next after a good reading: each calendar has its own place in the interval."""
-    interval = OFTEN if _has_session_near(db, calendar.person_id, now) else SELDOM
-    offset = interval * ((calendar.id * _SPREAD % 2**32) / 2**32)
+    is_near = _has_session_near(db, calendar.person_id, now)
+    interval = interval_of(is_near=is_near, is_told=_is_told(db, calendar, now))
+    offset = interval * place_of(calendar.id)
     passed = (now - _EPOCH - offset) // interval
     return _EPOCH + offset + (passed + 1) * interval
 
 
+def interval_of(*, is_near: bool, is_told: bool) -> timedelta:
+    """Return how long to wait between readings: a session is near, the provider tells of changes."""
+    if is_told:
+        return OFTEN_TOLD if is_near else SELDOM_TOLD
+    return OFTEN if is_near else SELDOM
+
+
+def place_of(number: int) -> float:
+    """Return where in an interval the row of that number has its place: from 0 up to, not including, 1."""
+    return (number * _SPREAD % 2**32) / 2**32
+
+
+def hasten(db: OrmSession, calendar_ids: Collection[int], now: datetime) -> None:
+    """Have these calendars read soon. Never sooner than a provider wants that refused us just now."""
+    soon = now + GATHERING
+    db.execute(
+        update(Calendar)
+        .where(Calendar.id.in_(calendar_ids), Calendar.status == CalendarStatus.CONNECTED)
+        .where(Calendar.next_read_at > soon, Calendar.failures == 0)
+        .values(next_read_at=soon)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def after_failure(calendar: Calendar, now: datetime, error: ConnectorError | None = None) -> datetime:
     """Return when to try again: later with each failure, and not before the provider's own wish."""
+    return now + wait_after(calendar.failures, error)
+
+
+def wait_after(failures: int, error: ConnectorError | None = None) -> timedelta:
+    """Return how long to wait after so many failures in a row, the last of which was `error`."""
     if isinstance(error, AuthRevoked):
-        return now + NOT_NEEDED_WAIT
-    doubled: int = 2 ** min(calendar.failures, 10)
+        return NOT_NEEDED_WAIT
+    doubled: int = 2 ** min(failures, 10)
     wait = min(OFTEN * doubled, LONGEST_WAIT)
     asked = timedelta(seconds=error.retry_after_s or 0.0) if error else timedelta()
-    return now + max(wait, asked)
+    return max(wait, asked)
 
 
 def when_not_needed(now: datetime) -> datetime:
     """Return when to see again whether the calendar of somebody without a pair is needed."""
     return now + NOT_NEEDED_WAIT
+
+
+def _is_told(db: OrmSession, calendar: Calendar, now: datetime) -> bool:
+    # A channel that never reached us may be one that can not.
+    live = select(PushChannel.id).where(
+        PushChannel.calendar_id == calendar.id,
+        PushChannel.fingerprint == calendar.fingerprint,
+        PushChannel.provider_name != "",
+        PushChannel.expires_at > now,
+        PushChannel.heard_at.is_not(None),
+    )
+    return db.scalars(live.limit(1)).first() is not None
 
 
 def _has_session_near(db: OrmSession, person_id: int, now: datetime) -> bool:

@@ -149,7 +149,7 @@ class Mailbox:
     def view(self, query: dict[str, str]) -> list[Json]:
         """Answer `calendarView`: what the window shows, series by their instances."""
         span, fields = read_span(query), read_fields(query)
-        return [write_event(e, fields) for e in self._instances_shown(span)]
+        return [write_event(e, fields) for e in self.shown(span)]
 
     def instances(self, series_id: str, query: dict[str, str]) -> list[Json]:
         """Answer `instances`: those called off are left out."""
@@ -177,7 +177,8 @@ class Mailbox:
 
     # Views
 
-    def _instances_shown(self, span: Span) -> Iterator[Event]:
+    def shown(self, span: Span) -> Iterator[Event]:
+        """Yield the single events, occurrences and exceptions in a window."""
         for kept in self.items.values():
             if kept.folder is None:
                 every = kept.instances.values() if kept.event.type == "seriesMaster" else [kept.event]
@@ -186,7 +187,7 @@ class Mailbox:
     def _shown(self, span: Span) -> dict[str, Json]:
         """Return what a delta view holds, by id: series before their instances."""
         shown: dict[str, Json] = {}
-        for event in self._instances_shown(span):
+        for event in self.shown(span):
             series = event.series_master_id
             if series and series not in shown and not self.hides_masters:
                 shown[series] = write_event(self.items[series].event)

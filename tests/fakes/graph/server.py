@@ -25,11 +25,19 @@ from cryptography.x509.oid import NameOID
 
 from tests.fakes.graph.login import TENANT, LoginDesk
 from tests.fakes.graph.mailbox import Mailbox, Refused
+from tests.fakes.graph.meetings import Teams
+from tests.fakes.graph.people import READING, WRITING, Holder
+from tests.fakes.graph.push import Switchboard
+from tests.fakes.graph.schedules import answer_schedules
 from tests.fakes.graph.shapes import Json
+from tests.fakes.graph.writing import Desk
 from tracker.settings import MicrosoftApp, Settings
 
 VERSION = "/v1.0"
 NEEDED = ('outlook.timezone="UTC"', 'IdType="ImmutableId"', "odata.maxpagesize=")
+
+
+Reply = tuple[int, Json | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,12 @@ class FakeGraph:
     under_way: Counter[str] = field(default_factory=Counter)
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    push: Switchboard = field(default_factory=Switchboard)
+    teams: Teams = field(default_factory=Teams)
+    shows_only_slots: set[str] = field(default_factory=set)  # who lets others see no entries
+
+    def __post_init__(self) -> None:
+        self.writing = Desk(self)
 
     def hire(self, owner: str) -> Mailbox:
         """Give somebody a mailbox."""
@@ -89,17 +103,27 @@ class FakeGraph:
         self.asked.clear()
         return found
 
-    def answer(self, verb: str, target: str, headers: Any, body: bytes) -> Json:
-        """Answer a request. Raises Refused."""
-        self.desk.check(headers.get("Authorization"))
+    def answer(self, verb: str, target: str, headers: Any, body: bytes) -> Reply:
+        """Answer a request with a status and what is in it. Raises Refused."""
+        holder = self.desk.check(headers.get("Authorization"))
         self.asked.append(Asked(verb, target))
         if self.faults:
             raise self.faults.popleft()
         if verb == "POST" and target == "/$batch":
-            return {"responses": list(self._batch(json.loads(body)["requests"]))}
-        return self._get(target, headers.get("Prefer") or "")
+            return 200, {"responses": list(self._batch(holder, json.loads(body)["requests"]))}
+        self._look_at(headers.get("Prefer") or "")
+        if target.startswith("/subscriptions"):
+            return self._subscriptions(verb, holder, target, body)
+        owner, path, query = self._place(target, holder)
+        if path[:1] == ["onlineMeetings"] and verb == "GET":
+            return 200, self.teams.answer(holder, owner, path[1:], query)
+        mailbox = self._mailbox(owner, holder)
+        if verb == "GET":
+            holder.need(READING)
+            return 200, self._read(mailbox, path, query, _page_size(headers.get("Prefer") or ""))
+        return self._write(verb, holder, mailbox, path, body, headers.get("If-Match"))
 
-    def _batch(self, requests: list[Json]) -> Iterator[Json]:
+    def _batch(self, holder: Holder, requests: list[Json]) -> Iterator[Json]:
         if len(requests) > 20:
             raise Refused(400, "BadRequest")
         for request in reversed(requests):  # in any order
@@ -107,42 +131,83 @@ class FakeGraph:
             try:
                 if self.batch_faults:
                     raise self.batch_faults.popleft()
-                status, sent, body = 200, {}, self._get(request["url"], request["headers"].get("Prefer", ""))
+                status, sent, body = 200, {}, self._batched(holder, request)
             except Refused as no:
                 status, sent, body = no.status, no.headers, no.body()
             yield {"id": request["id"], "status": status, "headers": sent, "body": body}
 
-    def _get(self, target: str, prefer: str) -> Json:
+    def _batched(self, holder: Holder, request: Json) -> Json:
+        prefer = request["headers"].get("Prefer", "")
+        self._look_at(prefer)
+        holder.need(READING)
+        owner, path, query = self._place(request["url"], holder)
+        return self._read(self._mailbox(owner, holder), path, query, _page_size(prefer))
+
+    def _look_at(self, prefer: str) -> None:
         self.defects += [f"Prefer lacks {word}" for word in NEEDED if word not in prefer]
+
+    def _place(self, target: str, holder: Holder) -> tuple[str, list[str], dict[str, str]]:
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        _, users, owner, *path = parts.path.split("/")
-        mailbox = self._mailbox(unquote(owner))
-        if users != "users":
-            raise Refused(404, "ResourceNotFound")
-        return _ask(mailbox, [unquote(p) for p in path], query, _page_size(prefer))
+        match [unquote(p) for p in parts.path.split("/")]:
+            case [_, "users", owner, *path]:
+                return owner, path, query
+            case [_, "me", *path] if holder.owner:
+                return holder.owner, path, query
+        raise Refused(400, "BadRequest")
 
-    def _mailbox(self, owner: str) -> Mailbox:
+    def _mailbox(self, owner: str, holder: Holder) -> Mailbox:
+        if holder.owner not in (None, owner):
+            raise Refused(403, "ErrorAccessDenied")
         if owner not in self.mailboxes:
             raise Refused(404, "ErrorInvalidUser")
         if owner in self.denied:
             raise Refused(403, "ErrorAccessDenied")
         return self.mailboxes[owner]
 
+    def _read(self, mailbox: Mailbox, path: list[str], query: dict[str, str], size: int) -> Json:
+        match path:
+            case ["calendarView", "delta"]:
+                if query.keys() & {"$select", "$filter", "$expand", "$orderby", "$search"}:
+                    raise Refused(400, "ErrorInvalidUrlQuery")
+                return mailbox.delta(query, size)
+            case ["calendarView"]:
+                return {"value": mailbox.view(query)}
+            case ["events"]:
+                return {"value": self.writing.marked(mailbox, query["$filter"])}
+            case ["events", event_id]:
+                return mailbox.get(event_id, query)
+            case ["events", event_id, "instances"]:
+                return {"value": mailbox.instances(event_id, query)}
+        raise Refused(404, "ResourceNotFound")
 
-def _ask(mailbox: Mailbox, path: list[str], query: dict[str, str], size: int) -> Json:
-    match path:
-        case ["calendarView", "delta"]:
-            if query.keys() & {"$select", "$filter", "$expand", "$orderby", "$search"}:
-                raise Refused(400, "ErrorInvalidUrlQuery")
-            return mailbox.delta(query, size)
-        case ["calendarView"]:
-            return {"value": mailbox.view(query)}
-        case ["events", event_id]:
-            return mailbox.get(event_id, query)
-        case ["events", event_id, "instances"]:
-            return {"value": mailbox.instances(event_id, query)}
-    raise Refused(404, "ResourceNotFound")
+    def _write(
+        self, verb: str, holder: Holder, box: Mailbox, path: list[str], body: bytes, if_match: str | None
+    ) -> Reply:
+        if (verb, path) == ("POST", ["calendar", "getSchedule"]):
+            holder.need(READING)
+            return 200, answer_schedules(self, body)
+        holder.need(WRITING)
+        match (verb, path):
+            case ("POST", ["events"]):
+                return 201, self.writing.create(box, body)
+            case ("POST", ["events", event_id, "cancel"]):
+                self.writing.cancel(box, event_id, body)
+                return 202, None
+            case ("PATCH", ["events", event_id]):
+                return 200, self.writing.patch(box, event_id, body, if_match)
+        raise Refused(405, "BadRequest")
+
+    def _subscriptions(self, verb: str, holder: Holder, target: str, body: bytes) -> Reply:
+        match (verb, target.split("/")[2:]):
+            case ("POST", []):
+                return 201, self.push.subscribe(holder, body)
+            case ("PATCH", [name]):
+                return 200, self.push.renew(name, body)
+            case ("DELETE", [name]):
+                self.push.end(name)
+                return 204, None
+        raise Refused(405, "BadRequest")
 
 
 def _page_size(prefer: str) -> int:
@@ -157,8 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    def do_POST(self) -> None:
-        self._serve()
+    do_POST = do_PATCH = do_DELETE = do_GET
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
@@ -180,11 +244,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> tuple[int, Any, dict[str, str]]:
         try:
-            return (
-                200,
-                self.graph.answer(self.command, self.path.removeprefix(VERSION), self.headers, body),
-                {},
-            )
+            target = self.path.removeprefix(VERSION)
+            return *self.graph.answer(self.command, target, self.headers, body), {}
         except Refused as no:
             return no.status, no.body(), no.headers
         except Exception as error:
@@ -192,7 +253,8 @@ class _Handler(BaseHTTPRequestHandler):
             return 500, {}, {}
 
     def _send(self, status: int, value: Any, headers: dict[str, str]) -> None:
-        content = self.graph.raw if self.graph.raw is not None else json.dumps(value).encode()
+        content = b"" if value is None else json.dumps(value).encode()
+        content = self.graph.raw if self.graph.raw is not None else content
         if "gzip" in self.headers.get("Accept-Encoding", "") and len(content) > 500:
             content = gzip.compress(content, 1)
             headers = {**headers, "Content-Encoding": "gzip"}
@@ -233,7 +295,7 @@ def running_graph(graph: FakeGraph, folder: Path) -> Iterator[FakeGraph]:
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
     server.block_on_close = False
-    graph.root = f"https://127.0.0.1:{server.server_address[1]}"
+    graph.root = graph.teams.root = f"https://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield graph

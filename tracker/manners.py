@@ -17,6 +17,8 @@ IGNORED_SOME, IGNORED_MANY = 3, 6
 LONGEST_LEAVE_DAYS = 366
 # What the two are given to put a miss right, or to explain it, before HR hears of it.
 HEAD_START = timedelta(hours=48)
+# From Friday evening to Monday morning, over a night in which the clock goes back.
+LONGEST_HEAD_START = HEAD_START + timedelta(hours=61)
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,6 +282,10 @@ class DigestWords:
         )
 
     def _missed_period(self, pair: PairName, period: MissedPeriod) -> str:
+        said = [f"{pair.name_of(side)}: “{text}”" for side, text in period.remarks]
+        return " ".join([self._what_happened(pair, period), *said])
+
+    def _what_happened(self, pair: PairName, period: MissedPeriod) -> str:
         names = [pair.name_of(side) for side in period.missed_by]
         what = self.reader.say(_MISSED[period.reason, len(names)], name=names[0] if names else "")
         return f"{self.reader.span(period.first_on, period.last_on)}: {what}"
@@ -291,6 +295,8 @@ class DigestWords:
             yield self.ngettext(
                 "That makes %(num)s in a row.", "That makes %(num)s in a row.", missed.in_a_row
             )
+        if missed.calls_for_a_word:
+            yield self.reader.say(N_("A word with the two may help more than another letter."))
         if missed.next_session_on:
             yield self.reader.say(N_("Next session: %(day)s."), day=self.day(missed.next_session_on))
         elif missed.sees_ahead:

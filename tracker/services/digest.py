@@ -1,13 +1,13 @@
 """The weekly digest: what HR should know of a program, and what would help. Stores and sends nothing.
 
 It is told as it was known at the end of the week (now, while the week runs): evidence that came later does
-not exist yet. A miss is new in the week in which a review found it, and never again.
+not exist yet. A miss is new once, in the week in which the head start of the two is over.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased
 
 from tracker.errors import BadInput
-from tracker.ledger import Health, Verdict, judge
+from tracker.ledger import Health, Side, Verdict, judge
+from tracker.manners import LONGEST_HEAD_START
 from tracker.models import Agreement, LedgerRow, Pair, Person, Program, VerdictChange
 from tracker.services.digest_calendars import find_unread
 from tracker.services.digest_facts import (
@@ -35,18 +36,21 @@ from tracker.services.digest_findings import (
     Case,
     Change,
     Chapter,
+    count_newly_met,
+    count_newly_missed,
     find_good,
     find_missed,
     find_unscheduled,
     find_waiting,
-    newly,
 )
 from tracker.services.evidence import AgreementEvidence, load_evidence
+from tracker.services.remarks import load_remarks
 from tracker.services.weeks import Week, latest_week
 from tracker.store import portions
 from tracker.tags import fold
 
 T = TypeVar("T")
+Remarks = dict[date, tuple[tuple[Side, str], ...]]
 CHUNK = 500
 # Agreements that ended longer ago are of the past, unless something came to light of them.
 STILL_TOLD_OF = timedelta(days=28)
@@ -151,7 +155,7 @@ def _is_of_today(span: Span) -> ColumnElement[bool]:
         Agreement.starts_on <= today, Agreement.ends_on >= span.week.monday - STILL_TOLD_OF
     )
     news = select(VerdictChange.agreement_id).where(
-        VerdictChange.at > span.starts_at, VerdictChange.at <= span.as_of
+        VerdictChange.at > span.starts_at - LONGEST_HEAD_START, VerdictChange.at <= span.as_of
     )
     late_news = select(Agreement.pair_id).where(Agreement.id.in_(news))
     return Pair.id.in_(lately) | Pair.id.in_(late_news)
@@ -184,18 +188,29 @@ def _load_names(db: OrmSession, pair_ids: Sequence[int]) -> dict[int, PairName]:
 def _load_chapters(db: OrmSession, pair_ids: Sequence[int], span: Span) -> dict[int, list[Chapter]]:
     known = load_evidence(db, pair_ids)
     changes = _load_changes(db, [each.agreement_id for each in known])
+    remarks = _load_remarks(db, [each.agreement_id for each in known], span)
     chapters: dict[int, list[Chapter]] = defaultdict(list)
     for each in known:
-        chapter = _chapter(each, changes.get(each.agreement_id, ()), span)
+        told = (changes.get(each.agreement_id, ()), remarks.get(each.agreement_id, {}))
+        chapter = _chapter(each, *told, span)
         if each.evidence.starts_on <= chapter.today:
             chapters[each.pair_id].append(chapter)
     return chapters
 
 
-def _chapter(known: AgreementEvidence, changes: Sequence[Change], span: Span) -> Chapter:
+def _chapter(known: AgreementEvidence, changes: Sequence[Change], remarks: Remarks, span: Span) -> Chapter:
     evidence = known.evidence
     ledger, before = judge(evidence, now=span.as_of), judge(evidence, now=span.starts_at)
-    return Chapter(evidence, ledger, before, changes)
+    return Chapter(evidence, ledger, before, changes, remarks)
+
+
+def _load_remarks(db: OrmSession, agreement_ids: Sequence[int], span: Span) -> dict[int, Remarks]:
+    found: dict[int, Remarks] = defaultdict(dict)
+    for remark in load_remarks(db, agreement_ids):
+        if remark.at <= span.as_of:
+            before = found[remark.agreement_id].get(remark.starts_on, ())
+            found[remark.agreement_id][remark.starts_on] = (*before, (Side(remark.side), remark.text))
+    return found
 
 
 def _load_changes(db: OrmSession, agreement_ids: Sequence[int]) -> dict[int, list[Change]]:
@@ -244,8 +259,8 @@ def _count(found: _Found, case: Case) -> None:
         found.sums["met"] += chapter.ledger.met
         found.sums["due_before"] += chapter.before.due
         found.sums["met_before"] += chapter.before.met
-    found.sums["newly_met"] += newly(case, Verdict.MET)
-    found.sums["newly_missed"] += newly(case, Verdict.MISSED)
+    found.sums["newly_met"] += count_newly_met(case)
+    found.sums["newly_missed"] += count_newly_missed(case)
 
 
 def _numbers(found: _Found) -> Numbers:

@@ -45,12 +45,16 @@ class PairName:
 
 @dataclass(frozen=True, slots=True)
 class MissedPeriod:
-    """A period that was missed and not made up for; `missed_by` only as far as evidence names somebody."""
+    """A period that was missed and not made up for; `missed_by` only as far as evidence names somebody.
+
+    `remarks` are what the two say of it themselves, in their words.
+    """
 
     first_on: date
     last_on: date
     reason: Reason
     missed_by: tuple[Side, ...]
+    remarks: tuple[tuple[Side, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class MissedPair:
     """A pair with misses, oldest first; `in_a_row` counts back from the latest period.
 
     `sees_ahead`: the calendars are readable, so that no `next_session_on` means that none is planned.
+    `calls_for_a_word`: so many in a row that somebody should speak with the two.
     """
 
     pair: PairName
@@ -65,6 +70,7 @@ class MissedPair:
     in_a_row: int
     sees_ahead: bool
     next_session_on: date | None
+    calls_for_a_word: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,10 @@
-"""What one pair gives a digest to tell. Pure: it reads ledgers and evidence, and judges nothing itself."""
+"""What one pair gives a digest to tell. Pure: it reads ledgers and evidence, and judges nothing itself.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+HR hears of a miss only after the two had the time to put it right or to explain it (see tracker.manners).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,6 +20,8 @@ from tracker.ledger import (
     Side,
     Verdict,
 )
+from tracker.ledger.zones import find_midnight
+from tracker.manners import told_to_hr_from
 from tracker.services.digest_facts import (
     GoodKind,
     GoodNews,
@@ -48,12 +53,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One agreement of a pair: what is known, the ledger now and as the week began, and the past reviews."""
+    """One agreement of a pair: what is known, the ledger now and as the week began, and the past reviews.
+
+    `remarks` hold what the two say of missed periods, by their first days.
+    """
 
     evidence: Evidence
     ledger: Ledger
     before: Ledger
     changes: Sequence[Change]
+    remarks: Mapping[date, tuple[tuple[Side, str], ...]] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -75,8 +84,13 @@ class Case:
 
     @property
     def decided(self) -> list[PeriodVerdict]:
-        """Return the periods of all chapters that are met or missed, oldest first."""
-        return [p for c in self.chapters for p in c.ledger.periods if p.verdict in DECIDED]
+        """Return the periods of all chapters that are met or missed, as far as HR may know, oldest first."""
+        return [
+            p
+            for c in self.chapters
+            for p in c.ledger.periods
+            if p.verdict in DECIDED and not is_between_the_two(c, p)
+        ]
 
 
 def find_missed(case: Case) -> tuple[MissedPair | None, MissedPair | None]:
@@ -89,15 +103,36 @@ def find_missed(case: Case) -> tuple[MissedPair | None, MissedPair | None]:
     return None, _missed(case, streak[-1:]) if streak and running else None
 
 
+def is_between_the_two(chapter: Chapter, period: PeriodVerdict) -> bool:
+    """Tell whether the period is missed, and the two still have time to put it right or to explain it."""
+    return period.verdict is Verdict.MISSED and _heard_from(chapter, period) > chapter.ledger.now
+
+
+def _heard_from(chapter: Chapter, period: PeriodVerdict) -> datetime:
+    told_at = told_missed_at([c for c in chapter.changes if c.starts_on == period.starts_on])
+    zone = chapter.evidence.timezone
+    # Where no review has written it down yet, it is known since the period closed.
+    closing = period.ends_before.toordinal() + chapter.evidence.policy.grace_days
+    return told_to_hr_from(told_at or find_midnight(ZoneInfo(zone), closing), zone)
+
+
 def _missed(case: Case, periods: Iterable[PeriodVerdict]) -> MissedPair:
-    ledger = case.running.ledger
+    ledger, streak = case.running.ledger, len(_streak(case))
+    remarks = {first_on: said for c in case.chapters for first_on, said in c.remarks.items()}
     return MissedPair(
         pair=case.pair,
         periods=tuple(
-            MissedPeriod(p.starts_on, p.ends_before - _DAY, p.reason or Reason.NO_SESSION, p.missed_by)
+            MissedPeriod(
+                p.starts_on,
+                p.ends_before - _DAY,
+                p.reason or Reason.NO_SESSION,
+                p.missed_by,
+                remarks.get(p.starts_on, ()),
+            )
             for p in periods
         ),
-        in_a_row=len(_streak(case)),
+        in_a_row=streak,
+        calls_for_a_word=streak >= case.running.evidence.policy.escalate_after,
         sees_ahead=ledger.health is not Health.UNKNOWN,
         next_session_on=_next_session_on(case.running),
     )
@@ -119,18 +154,7 @@ def _next_session_on(chapter: Chapter) -> date | None:
 
 def _new_misses(chapter: Chapter) -> list[PeriodVerdict]:
     missed = [p for p in chapter.ledger.periods if p.verdict is Verdict.MISSED]
-    if not missed:
-        return []
-    known_before = {p.starts_on for p in chapter.before.periods if p.verdict is Verdict.MISSED}
-    return [p for p in missed if _is_news(chapter, p.starts_on, known_before)]
-
-
-def _is_news(chapter: Chapter, starts_on: date, known_before: set[date]) -> bool:
-    told_at = told_missed_at([c for c in chapter.changes if c.starts_on == starts_on])
-    if told_at is None:
-        # No review has written it down yet.
-        return starts_on not in known_before
-    return chapter.before.now < told_at <= chapter.ledger.now
+    return [p for p in missed if chapter.before.now < _heard_from(chapter, p) <= chapter.ledger.now]
 
 
 def told_missed_at(changes: Iterable[Change]) -> datetime | None:
@@ -220,11 +244,16 @@ def _praise(decided: Sequence[PeriodVerdict], at: int) -> GoodKind | None:
     return GoodKind.NEW_DATE if decided[at].reason is Reason.RESCHEDULED else None
 
 
-def newly(case: Case, verdict: Verdict) -> int:
-    """Return how many periods have that verdict now and had it not when the week began."""
+def count_newly_met(case: Case) -> int:
+    """Return how many periods are met now and were not when the week began."""
     return sum(
-        p.verdict is verdict
-        and p.starts_on not in {b.starts_on for b in c.before.periods if b.verdict is verdict}
+        p.verdict is Verdict.MET
+        and p.starts_on not in {b.starts_on for b in c.before.periods if b.verdict is Verdict.MET}
         for c in case.chapters
         for p in c.ledger.periods
     )
+
+
+def count_newly_missed(case: Case) -> int:
+    """Return how many misses HR hears of this week for the first time."""
+    return sum(len(_new_misses(chapter)) for chapter in case.chapters)

@@ -148,10 +148,11 @@ def test_a_miss_that_no_calendar_showed_in_time_is_told_once_it_is_known(company
     early = company.digest("2026-W12")
     assert (early.new.total, early.continuing.total, early.unread.total) == (0, 0, 1)
     company.read("ana", *meetings(*THURSDAYS[:1]), at="2026-03-25 01:00")
-    weeks = {w: company.digest(w, "2026-03-31 00:00").new for w in ("2026-W12", "2026-W13", "2026-W14")}
+    review(company.world.store, instant("2026-03-31 00:00"), everyone=True)
+    weeks = {w: company.build(w, "2026-04-05 00:00").new for w in ("2026-W12", "2026-W13", "2026-W14")}
     found = {week: [p.first_on.day for m in new.items for p in m.periods] for week, new in weeks.items()}
-    # Judged again on the 31st, both are news of W14, the week of that Tuesday. The week from the 16th is
-    # not judged: it was open until the 26th, and the last reading was before.
+    # Judged again on Tuesday the 31st, both are news of W14, two days after the two could hear of them. The
+    # week from the 16th is not judged: it was open until the 26th, and the last reading was before.
     assert found == {"2026-W12": [], "2026-W13": [], "2026-W14": [2, 9]}
 
 

@@ -1,5 +1,6 @@
 """What one pair gives a digest to tell: all that is so, once, and nobody blamed beyond the evidence."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -24,6 +25,7 @@ from tracker.services.digest_findings import (
     Case,
     Change,
     Chapter,
+    count_newly_missed,
     find_good,
     find_missed,
     find_unscheduled,
@@ -102,6 +104,42 @@ NEXT_WEEK = planned("2026-11-26")
 # --- missed ---
 
 
+def test_hr_hears_of_a_miss_after_the_two_had_their_time() -> None:
+    found = Change(date(2026, 11, 9), END - timedelta(days=4), Verdict.MISSED)  # a Thursday
+    too_fresh = Change(date(2026, 11, 9), END - timedelta(days=3), Verdict.MISSED)  # a Friday, at midnight
+    assert find_missed(case(*ALL_BEFORE, changes=(found,)))[0] is not None
+    assert find_missed(case(*ALL_BEFORE, changes=(found,), as_of=END - timedelta(days=3)))[0] is None
+    assert find_missed(case(*ALL_BEFORE, changes=(too_fresh,)))[0] is not None
+
+
+def test_a_miss_that_came_to_light_at_the_weekend_waits_for_the_next_letter() -> None:
+    on_saturday = Change(date(2026, 11, 9), END - timedelta(days=2), Verdict.MISSED)
+    assert find_missed(case(*ALL_BEFORE, changes=(on_saturday,))) == (None, None)
+
+
+def test_a_miss_between_the_two_is_in_no_number() -> None:
+    on_saturday = Change(date(2026, 11, 9), END - timedelta(days=2), Verdict.MISSED)
+    earlier = Change(date(2026, 11, 9), END - timedelta(days=5), Verdict.MISSED)
+    counts = [count_newly_missed(case(*ALL_BEFORE, changes=(c,))) for c in (on_saturday, earlier)]
+    assert counts == [0, 1]
+
+
+def test_what_the_two_say_of_a_miss_stands_beside_it() -> None:
+    said = {date(2026, 11, 9): ((Side.MENTOR, "We were at a fair."),)}
+    only = chapter(*ALL_BEFORE)
+    new, _ = find_missed(Case(PAIR, [replace(only, remarks=said)]))
+    assert new is not None
+    assert new.periods[0].remarks == ((Side.MENTOR, "We were at a fair."),)
+
+
+def test_two_in_a_row_call_for_a_word() -> None:
+    once, _ = find_missed(case(*ALL_BEFORE))
+    twice, _ = find_missed(case(*ALL_BEFORE[:-1]))
+    assert once is not None
+    assert twice is not None
+    assert (once.calls_for_a_word, twice.calls_for_a_word) == (False, True)
+
+
 def test_a_period_that_closed_this_week_without_a_session_is_new() -> None:
     new, old = find_missed(case(*ALL_BEFORE, NEXT_WEEK, planned("2026-11-21")))
     assert old is None
@@ -159,7 +197,7 @@ def test_a_miss_that_came_to_light_late_is_told_in_that_week() -> None:
 
 
 def test_a_miss_that_was_told_is_not_told_again() -> None:
-    noted = Change(date(2026, 11, 9), BEGIN - timedelta(days=2), Verdict.MISSED)
+    noted = Change(date(2026, 11, 9), BEGIN - timedelta(days=5), Verdict.MISSED)
     new, old = find_missed(case(*ALL_BEFORE, changes=(noted,)))
     assert new is None
     assert old is not None

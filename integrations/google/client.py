@@ -21,7 +21,7 @@ from integrations.google.errors import problem_of
 from integrations.google.wire import GOOGLE, Exchange
 from integrations.patience import send_patiently
 from integrations.wire import Wire
-from tracker.errors import ConnectorError
+from tracker.errors import ConnectorError, RateLimited
 from tracker.ports import Access
 
 API_ROOT = "https://www.googleapis.com"
@@ -29,6 +29,8 @@ API_ROOT = "https://www.googleapis.com"
 _HEADERS = {"User-Agent": "Cadencia (gzip)", "Accept-Encoding": "gzip"}
 # The library logs whole addresses of requests, which hold people's mail addresses.
 logging.getLogger("googleapiclient").setLevel(logging.ERROR)
+
+Pacer = Callable[[], RateLimited | None]  # counts a request, and returns what to raise instead of sending it
 
 
 class Request(Protocol):
@@ -77,9 +79,9 @@ class Api:
         # A service that is never asked to send by itself needs no credentials and no client of its own.
         return build_from_document(description, http=_Unused(), model=_BytesModel())
 
-    def line(self, access: Access) -> "Line":
-        """Return what sends requests with that access."""
-        return Line(self._wire, access, self._sleep)
+    def line(self, access: Access, pace: Pacer | None = None) -> "Line":
+        """Return what sends requests with that access, `pace` permitting."""
+        return Line(self._wire, access, self._sleep, pace)
 
     def close(self) -> None:
         """Close all connections."""
@@ -131,10 +133,13 @@ class _Unused:
 class Line:
     """Sends requests as one account, and tries again what may pass. Not shared between threads."""
 
-    def __init__(self, wire: Wire, access: Access, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, wire: Wire, access: Access, sleep: Callable[[float], None], pace: Pacer | None = None
+    ) -> None:
         self._wire = wire
         self._access = access
         self._sleep = sleep
+        self._pace = pace
         self._may_repeat = True
 
     def fetch(self, request: Request) -> bytes:
@@ -164,6 +169,8 @@ class Line:
         return _OK, send_patiently(send, self._access, self._sleep)
 
     def _send(self, method: str, uri: str, body: Any, headers: Mapping[str, str]) -> bytes | ConnectorError:
+        if self._pace and (too_fast := self._pace()):
+            return too_fast
         try:
             reply = self._wire.exchange(method, uri, body, headers)
         except ConnectorError as error:

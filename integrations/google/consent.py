@@ -147,9 +147,9 @@ class GoogleDesk:
     def revoke(self, refresh_token: str) -> None:
         """Give the consent back, whatever it covered. One that is over already is no error."""
         answer = self._send("revoke", {"token": refresh_token}, _ATTEMPTS)
-        refusal = _read(answer.body, _Refusal)
-        is_over = refusal is not None and refusal.error in ("invalid_token", "invalid_grant")
-        if answer.status != 200 and not is_over:
+        said = _read(answer.body or b"{}", _Refusal)  # a page in between says something else
+        is_over = said is not None and said.error in ("invalid_token", "invalid_grant")
+        if said is None or not (answer.status == 200 or is_over):
             raise _problem_of(answer)
 
     def covers(self, scopes: frozenset[str], want: Want) -> bool:

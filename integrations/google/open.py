@@ -1,11 +1,11 @@
 """Opens Google calendars, desks and records. Reaches no network by itself, but for `find_rights`."""
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from threading import Lock
 
 from integrations.google.access import Delegation
-from integrations.google.client import API_ROOT, Api, GoogleApi, Line, MeetApi
+from integrations.google.client import API_ROOT, Api, GoogleApi, Line, MeetApi, Pacer
 from integrations.google.consent import GoogleDesk
 from integrations.google.diary import GoogleDiary
 from integrations.google.recorder import GoogleRecorder
@@ -13,6 +13,7 @@ from integrations.google.rights import rights_of
 from integrations.google.scopes import ATTENDANCE, FREE_BUSY, IDENTITY, READING, WRITING
 from integrations.google.source import GoogleSource
 from integrations.google.watcher import GoogleWatcher
+from integrations.limits import GOOGLE, open_pace
 from tracker.errors import ConnectorError
 from tracker.ports import Access, Rights
 from tracker.tags import normal_address
@@ -27,6 +28,7 @@ class Place:
     token_root: str = "https://oauth2.googleapis.com"  # noqa: S105 - an address
     meet_root: str = "https://meet.googleapis.com"
     ca_bundle: str | None = None
+    counted_at: str | None = field(default=None, repr=False)  # where requests are counted; None: here alone
 
 
 _OWN = Place()
@@ -40,21 +42,23 @@ def open_calendar(address: str, key: str | Access, place: Place = _OWN) -> Googl
     """
     account = _account(address)
     api = _calendar_api(place)
-    return GoogleSource(api, api.line(_access(api, key, account, READING)), account)
+    line = api.line(_access(api, key, account, READING), _pacer(place, account))
+    return GoogleSource(api, line, account)
 
 
 def open_diary(address: str, key: str | Access, place: Place = _OWN) -> GoogleDiary:
     """Return the diary of the account `address`; `key` as for `open_calendar`."""
     account = _account(address)
     api = _calendar_api(place)
-    writing, asking = (api.line(_access(api, key, account, ladder)) for ladder in (WRITING, FREE_BUSY))
+    pace = _pacer(place, account)
+    writing, asking = (api.line(_access(api, key, account, rung), pace) for rung in (WRITING, FREE_BUSY))
     return GoogleDiary(api, account, writing, asking)
 
 
 def open_watcher(address: str, key: str | Access, place: Place = _OWN) -> GoogleWatcher:
     """Return what asks for notices about the calendar of `address`; `key` as for `open_calendar`."""
-    api = _calendar_api(place)
-    return GoogleWatcher(api, api.line(_access(api, key, _account(address), READING)))
+    api, account = _calendar_api(place), _account(address)
+    return GoogleWatcher(api, api.line(_access(api, key, account, READING), _pacer(place, account)))
 
 
 def open_recorder(address: str, key: str | Access, place: Place = _OWN) -> GoogleRecorder:
@@ -112,6 +116,10 @@ def _account(address: str) -> str:
 def _calendar_api(place: Place) -> GoogleApi:
     with _opening:
         return _api(place.api_root, place.ca_bundle)
+
+
+def _pacer(place: Place, account: str) -> Pacer:
+    return partial(open_pace("google", GOOGLE, place.counted_at).take, account)
 
 
 def _access(api: GoogleApi, key: str | Access, account: str, ladder: tuple[str, ...]) -> Access:

@@ -67,6 +67,7 @@ class FakeGoogle:
     hidden: set[str] = field(default_factory=set)  # who shows nobody when they are busy
     shared_with: set[tuple[str, str]] = field(default_factory=set)
     raw: bytes | None = None  # sent instead of every answer, as a proxy in between would
+    raw_status: int = 200
     packed: int = 0  # so many answers were sent packed
     cuts_packed: bool = False  # and end too early
     root: str = ""
@@ -238,12 +239,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         time.sleep(self.google.latency_s)
         if self.google.raw is not None:
-            self._send(200, None, {})
+            self._send(self.google.raw_status, None, {})
             return
         path = urlsplit(self.path).path
         if path in ("/token", "/revoke"):
             answer = self.google.desk.answer if path == "/token" else self.google.desk.give_back
-            self._send(*answer(dict(parse_qsl(body.decode()))), {})
+            self._send(*answer(dict(parse_qsl(body.decode()))), self.google.desk.problem_headers)
         elif path == CONSENT_PAGE:
             self._show_page()
         else:

@@ -74,6 +74,7 @@ class TokenDesk:
     lifetime_s: int = 3600
     clock_s: int | None = None  # what Google thinks the time is
     problem: tuple[int, dict[str, str]] | None = None
+    problem_headers: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     visitor: Visitor | None = None
     codes: dict[str, Code] = field(default_factory=dict)

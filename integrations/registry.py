@@ -10,6 +10,7 @@ from integrations.hints import NoHints, RedisHints
 from integrations.vault import FernetVault, fresh_key
 from tracker.clock import SystemClock
 from tracker.errors import ConnectorError
+from tracker.incoming import MailboxReader
 from tracker.models import Provider
 from tracker.ports import (
     Access,
@@ -31,6 +32,7 @@ from tracker.ports import (
     Watcher,
     Watchers,
 )
+from tracker.services.mailbox import Shelf, load_shelf
 from tracker.services.message import parse_mailbox
 from tracker.settings import MicrosoftApp, Settings
 from tracker.store import MEMORY, Store
@@ -55,6 +57,7 @@ class Ports:
     mailer: Mailer
     courier: Courier
     clock: Clock
+    mailbox: MailboxReader | None
     hints: Hints
 
 
@@ -79,15 +82,33 @@ class NotAvailable(ConnectorError):
 
 @dataclass(frozen=True, slots=True)
 class SettingsSources:
-    """Opens calendars as the settings say."""
+    """Opens calendars as the settings say; those that a mailbox makes up need to know what came in."""
 
     settings: Settings
+    shelves: "Shelves | None" = None
 
     def open(
         self, provider: str, address: str, timezone: str, access: Access | None = None
     ) -> CalendarSource:
         """Return the source for `address`; no network yet. Raises ConnectorError where there is none."""
+        if provider == Provider.MAILBOX:
+            return _open_mailbox_calendar(address, timezone, self.shelves)
         return open_calendar(provider, address, timezone, self.settings, access)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """Where invitations lie that reached the mailbox of that name."""
+
+    mailbox_name: str
+    store: Store
+    vault: Vault
+    clock: Clock
+
+    def load(self, address: str) -> Shelf:
+        """Return what came in for the person of that address."""
+        with self.store.read() as db:
+            return load_shelf(db, self.vault, address, self.mailbox_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +122,9 @@ class SettingsDiaries:
         if provider == Provider.GOOGLE:
             from integrations import google
 
-            return google.open_diary(address, _google_key(self.settings, access), _google_place(self.settings))
+            return google.open_diary(
+                address, _google_key(self.settings, access), _google_place(self.settings)
+            )
         if provider == Provider.OUTLOOK:
             from integrations import outlook
 
@@ -181,11 +204,14 @@ def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
     from integrations.hooks_out import HttpCourier
     from integrations.mail import open_mailer, open_writer
 
+    store, vault, clock = Store(settings.database_url), FernetVault(settings.keys), clock or SystemClock()
+    mailbox = open_mailbox(settings)
+    shelves = Shelves(mailbox.name, store, vault, clock) if mailbox else None
     return Ports(
         settings=settings,
-        store=Store(settings.database_url),
-        vault=FernetVault(settings.keys),
-        sources=SettingsSources(settings),
+        store=store,
+        vault=vault,
+        sources=SettingsSources(settings, shelves),
         diaries=SettingsDiaries(settings),
         watchers=SettingsWatchers(settings),
         recorders=SettingsRecorders(settings),
@@ -193,7 +219,8 @@ def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         writer=open_writer(),
         mailer=open_mailer(settings.mail_url, settings.ca_bundle),
         courier=HttpCourier(settings.feed_hosts, str(settings.ca_bundle) if settings.ca_bundle else None),
-        clock=clock or SystemClock(),
+        clock=clock,
+        mailbox=mailbox,
         hints=RedisHints(settings.broker_url) if settings.broker_url else NoHints(),
     )
 
@@ -233,11 +260,31 @@ def open_calendar(
     if provider == Provider.OUTLOOK:
         from integrations import outlook
 
-        return outlook.open_calendar(address, _outlook_key(settings, access), _outlook_place(settings))
+        key, place = _outlook_key(settings, access), _outlook_place(settings)
+        return outlook.open_calendar(address, key, place, timezone)
     from integrations import ical
 
     bundle = str(settings.ca_bundle) if settings.ca_bundle else None
     return ical.open_calendar(address, timezone, allowed_hosts=settings.feed_hosts, ca_bundle=bundle)
+
+
+def open_mailbox(settings: Settings) -> MailboxReader | None:
+    """Return the program's own mailbox, None where there is none. Raises BadSettings; no network yet."""
+    if settings.mailbox_url is None:
+        return None
+    from integrations import mailbox
+
+    return mailbox.ImapMailbox(mailbox.read_address(settings.mailbox_url), settings.ca_bundle)
+
+
+def _open_mailbox_calendar(address: str, timezone: str, shelves: "Shelves | None") -> CalendarSource:
+    if shelves is None:
+        raise NotAvailable(
+            "There is no mailbox of the program: CADENCIA_MAILBOX_URL is not set. docs/mailbox.md says how."
+        )
+    from integrations import mailbox
+
+    return mailbox.MailboxSource(lambda: shelves.load(address), shelves.clock.now, timezone)
 
 
 def find_rights(provider: str, address: str, settings: Settings) -> Rights | None:
@@ -283,6 +330,7 @@ def _google_place(settings: Settings) -> "google.Place":
         token_root=settings.google_token_root or google.Place.token_root,
         meet_root=settings.google_meet_root or google.Place.meet_root,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+        counted_at=settings.broker_url,
     )
 
 
@@ -311,4 +359,5 @@ def _outlook_place(settings: Settings) -> "outlook.Place":
     return outlook.Place(
         graph_root=settings.graph_root or outlook.Place.graph_root,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+        counted_at=settings.broker_url,
     )

@@ -43,11 +43,13 @@ class Invitation(Base):
     dedupe_key: Mapped[str] = mapped_column(String(64))
     uid: Mapped[str] = mapped_column(String(64), index=True)  # hash, the same as that of copies' lineage
     sender_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
-    method: Mapped[str] = mapped_column(String(16))  # tracker.invitations.Method
+    method: Mapped[str] = mapped_column(String(16))  # tracker.incoming.Method
     content: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    people: Mapped[list["InvitationPerson"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+    people: Mapped[list["InvitationPerson"]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True
+    )
 
     @property
     def binding(self) -> str:

@@ -25,6 +25,7 @@ from tracker.models import (
     Pair,
     Person,
     Program,
+    Provider,
     Session,
     SessionKey,
     Standing,
@@ -163,6 +164,7 @@ def _load_calendars(db: OrmSession, person_ids: Collection[int]) -> _Rows:
     rows = db.execute(
         select(
             Calendar.person_id,
+            Calendar.provider,
             Calendar.status,
             Calendar.connected_at,
             Calendar.disconnected_at,
@@ -231,11 +233,22 @@ def observed_until(calendars: Sequence[Any], agreement: Any) -> datetime | None:
     """Return up to when the two's calendars are known to have been read: the earliest of their last reads.
 
     A calendar that was taken away while the agreement ran stays at its last read, unless its owner connected
-    another one in its place.
+    another one in its place. The program's mailbox counts for those who have nothing else: it knows less than
+    any calendar does.
     """
+    calendars = [c for c in calendars if not _is_second_to_another(c, calendars)]
     reads = [c.last_read_at for c in calendars if c.status is CalendarStatus.CONNECTED]
     reads += [c.last_read_at for c in calendars if _is_missed(c, calendars, agreement)]
     return None if not reads or None in reads else min(reads)
+
+
+def _is_second_to_another(calendar: Any, calendars: Sequence[Any]) -> bool:
+    return calendar.provider is Provider.MAILBOX and any(
+        other.person_id == calendar.person_id
+        and other.provider is not Provider.MAILBOX
+        and other.status is CalendarStatus.CONNECTED
+        for other in calendars
+    )
 
 
 def _is_missed(calendar: Any, calendars: Sequence[Any], agreement: Any) -> bool:

@@ -154,7 +154,7 @@ def _copy_history(rows: list[Any]) -> CopyHistory:
         owner=str(row.person_id),
         organiser=None if row.organiser_id is None else str(row.organiser_id),
         is_organisers=row.role is CopyRole.ORGANISER,
-        is_service=row.provider is not Provider.ICAL,
+        is_service=row.provider not in (Provider.ICAL, Provider.MAILBOX),
         is_of_series=row.kind is EventKind.OCCURRENCE,
         label=f"{row.calendar_id:09}:{row.provider_event_id}",
         seen=tuple(map(seen_of, rows)),

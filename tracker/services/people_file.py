@@ -34,6 +34,7 @@ COLUMNS = Columns(
     required=("email", "name"),
 )
 CLEAR = "-"
+_BY_WORD = (Provider.GOOGLE, Provider.OUTLOOK, Provider.MAILBOX)  # found by the person's own address
 MOST_NOTES = 10
 
 
@@ -110,16 +111,17 @@ def _roles(row: Row, problems: Problems) -> dict[str, object]:
 def read_calendar(text: str, email: str, folder: Path | None) -> CalendarAt:
     """Return where the calendar of the person at `email` is. A message never repeats the cell."""
     word = text.lower()
-    if word in (Provider.GOOGLE, Provider.OUTLOOK):
+    if word in _BY_WORD:
         return CalendarAt(Provider(word), email)
     if match := re.match(r"(https?|webcals?)://[^\s/]+", text, flags=re.IGNORECASE):
         # A webcal link is how Apple and others write the address of a feed.
         rest = text[len(match.group(1)) :]
         return CalendarAt(Provider.ICAL, ("http" if match.group(1).lower() == "http" else "https") + rest)
     if not word.endswith(".ics") or "://" in word:
-        near = nearest(word, (Provider.GOOGLE, Provider.OUTLOOK)) if len(word) < 12 else ""
+        near = nearest(word, _BY_WORD) if len(word) < 12 else ""
         raise BadCell(
-            f"is no calendar.{near} Write google, outlook, an https address or the path of an .ics file."
+            f"is no calendar.{near} Write google, outlook, mailbox, an https address or the path of an "
+            ".ics file."
         )
     if folder is None:
         raise BadCell("is the path of a file. Only the command `cadencia people import` can take one.")

@@ -1,0 +1,1 @@
+"""The program's mailbox: its server, what its messages come to, and the calendars that they make up."""

@@ -16,12 +16,13 @@ from tracker.services.overview import pairs_of
 from tracker.wording import CATALOGUE, LANGUAGES, MARKS
 from web import current, policy, problems
 from web.auth import auth
+from web.calendars import calendars
 from web.filters import add_filters
 from web.home import home
 from web.hooks import hooks
 from web.hr import hr
 from web.letters import letters
-from web.limits import SignInLimits
+from web.limits import FeedLimit, SignInLimits
 from web.pairs import pairs
 from web.pairs.goals import goals
 from web.pairs.questions import questions
@@ -36,6 +37,7 @@ def create_app(ports: Ports) -> Flask:
     app = Flask(__name__)
     app.extensions[current.EXTENSION] = ports
     app.extensions[current.LIMITS] = SignInLimits()
+    app.extensions[current.FEED_LIMIT] = FeedLimit()
     app.config.update(BOOTSTRAP_SERVE_LOCAL=True, BABEL_TRANSLATION_DIRECTORIES=str(CATALOGUE))
     # Before the forms' protection: who is signed out is told so, not that a form was too old.
     app.before_request(policy.enforce)
@@ -44,7 +46,7 @@ def create_app(ports: Ports) -> Flask:
     protect.exempt(hooks)  # providers have no cookie that could be misused
     Bootstrap5(app)
     Babel(app, locale_selector=current.language, default_timezone="UTC")
-    for blueprint in (home, auth, pairs, questions, goals, hr, unsubscribe, letters, hooks):
+    for blueprint in (home, auth, pairs, questions, goals, calendars, hr, unsubscribe, letters, hooks):
         app.register_blueprint(blueprint)
     problems.register(app)
     app.context_processor(_for_templates)

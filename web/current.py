@@ -9,10 +9,11 @@ from tracker.errors import NotAllowed
 from tracker.models import Pair, Person
 from tracker.services.audit import Act
 from tracker.wording import LANGUAGES, Reader, language_of
-from web.limits import SignInLimits
+from web.limits import FeedLimit, SignInLimits
 
 EXTENSION = "cadencia"
 LIMITS = "cadencia.sign_in_limits"
+FEED_LIMIT = "cadencia.feed_limit"
 PERSON_KEY = "person"
 LANGUAGE_KEY = "language"
 
@@ -26,6 +27,12 @@ def ports() -> Ports:
 def sign_in_limits() -> SignInLimits:
     """Return how often sign-in links may be asked for in this process."""
     found: SignInLimits = current_app.extensions[LIMITS]
+    return found
+
+
+def feed_limit() -> FeedLimit:
+    """Return how often addresses of feeds may be tried in this process."""
+    found: FeedLimit = current_app.extensions[FEED_LIMIT]
     return found
 
 

@@ -51,3 +51,14 @@ class SignInLimits:
     def allow(self, account: str, address: str) -> bool:
         """Count an attempt; tell whether it is within both limits."""
         return self.by_address.allow(address) and self.by_account.allow(account)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLimit:
+    """How often one person may have an address read: each try reaches the network from our own machine."""
+
+    by_person: Limiter = field(default_factory=lambda: Limiter(attempts=10, window_s=QUARTER_S))
+
+    def allow(self, person_id: int) -> bool:
+        """Count an attempt; tell whether it is within the limit."""
+        return self.by_person.allow(str(person_id))

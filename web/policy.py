@@ -23,7 +23,7 @@ class Who(StrEnum):
     SIGNED_IN = "signed_in"
     MEMBER = "member"  # one of the two
     READER = "reader"  # one of the two, or HR
-    OWNER = "owner"  # whose calendar the entry is on
+    OWNER = "owner"  # whose calendar it is, or the entry is on
     HR = "hr"
     OUTSIDER_HR = "outsider_hr"  # HR, and not one of the two: nobody speaks for their own partner
 
@@ -62,6 +62,15 @@ ENDPOINTS: Mapping[str, Who] = {
     "goals.add_step": Who.MEMBER,
     "goals.tick": Who.MEMBER,
     "goals.delete_step": Who.MEMBER,
+    "calendars.mine": Who.SIGNED_IN,
+    "calendars.begin": Who.SIGNED_IN,
+    "calendars.back": Who.SIGNED_IN,
+    "calendars.feed": Who.SIGNED_IN,
+    "calendars.mailbox": Who.SIGNED_IN,
+    "calendars.address": Who.OWNER,
+    "calendars.days_away": Who.OWNER,
+    "calendars.accept": Who.OWNER,
+    "calendars.disconnect": Who.OWNER,
     "hr.board": Who.HR,
     "hr.download": Who.HR,
     "hr.record": Who.OUTSIDER_HR,
@@ -87,6 +96,9 @@ def enforce() -> ResponseReturnValue | None:
 
 
 def _to_sign_in() -> ResponseReturnValue:
+    if request.endpoint == "calendars.back":
+        # The address holds a provider's code, which belongs in no further address and in no mail.
+        return redirect(url_for("auth.ask", next=url_for("calendars.mine")))
     if request.method in ("GET", "HEAD"):
         return redirect(url_for("auth.ask", next=request.full_path.rstrip("?")))
     flash(
@@ -116,7 +128,11 @@ def _fits_pair(who: Who, person: Person, pair: Pair) -> bool:
 
 
 def _is_owner(person: Person, names: Mapping[str, Any]) -> bool:
-    owner = select(Calendar.person_id).join(Copy).where(Copy.id == names["copy_id"])
+    owner = select(Calendar.person_id)
+    if "calendar_id" in names:
+        owner = owner.where(Calendar.id == names["calendar_id"])
+    else:
+        owner = owner.join(Copy).where(Copy.id == names["copy_id"])
     with current.ports().store.read() as db:
         return db.scalar(owner) == person.id
 

@@ -62,6 +62,15 @@ EXPECTED: dict[str, dict[str, set[str]] | set[str]] = {
     "goals.add_step": MEMBERS,
     "goals.tick": MEMBERS,
     "goals.delete_step": MEMBERS,
+    "calendars.mine": SIGNED_IN,
+    "calendars.begin": SIGNED_IN,
+    "calendars.back": SIGNED_IN,
+    "calendars.feed": SIGNED_IN,
+    "calendars.mailbox": SIGNED_IN,
+    "calendars.address": MEMBERS,  # here: whose calendar it is
+    "calendars.days_away": MEMBERS,
+    "calendars.accept": MEMBERS,
+    "calendars.disconnect": MEMBERS,
     "hr.board": HR,
     "hr.download": HR,
     "hr.record": OUTSIDE_HR,
@@ -99,6 +108,7 @@ def things_of(company: Company, duo: Duo) -> dict[str, int]:
         "goal_id": goal.id,
         "step_id": goal.milestones[0].id,
         "copy_id": copy,
+        "calendar_id": duo.calendars[0].id,
     }
 
 
@@ -135,6 +145,7 @@ def address_of(app: Flask, rule: Rule, numbers: dict[str, int]) -> str:
     others = {
         "filename": "cadencia.css" if rule.endpoint == "static" else "css/bootstrap.min.css",
         "token": "x.y",
+        "provider": "google",
         "name": "0" * 32,
     }
     with app.test_request_context():

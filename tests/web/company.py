@@ -108,7 +108,10 @@ class Company:
                 person_id=person.id,
                 provider=Provider.ICAL,
                 fingerprint=f"print-{person.id}",
-                address="sealed",
+                address=self.ports.vault.seal(
+                    f"https://feeds.example/{person.id}.ics",
+                    Calendar(person_id=person.id).address_binding,
+                ),
                 connected_at=self.now - timedelta(days=200),
                 last_read_at=read_at or self.now - timedelta(hours=1),
                 **columns,

@@ -75,6 +75,15 @@ def connect_account(db: OrmSession, vault: Vault, credential: Credential, act: A
     return calendar
 
 
+def move_calendar(db: OrmSession, vault: Vault, calendar: Calendar, at: CalendarAt, act: Act) -> None:
+    """Give a calendar its new address, as its owner wrote it; what is known of its sessions stays."""
+    desk = _Desk(vault, act)
+    desk.move(calendar, at, vault.fingerprint(at.address))
+    calendar.is_owners = True
+    record_all(db, act, desk.entries)
+    touch_pairs(db, pairs_of(db, [calendar.person_id]), act.at)
+
+
 def disconnect(db: OrmSession, calendar: Calendar, act: Act) -> None:
     """Take one calendar away because its owner wants so; no import connects it again.
 

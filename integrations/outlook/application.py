@@ -38,6 +38,7 @@ class Place:
 
     graph_root: str = GRAPH_ROOT
     ca_bundle: str | None = None
+    counted_at: str | None = field(default=None, repr=False)  # where requests are counted; None: here alone
 
 
 WORLDWIDE = Place()

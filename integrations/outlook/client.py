@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from integrations.limits import Pace
 from integrations.outlook.application import GRAPH_ROOT
 from integrations.outlook.errors import MICROSOFT, UNREACHABLE, for_application, for_owner, problem_of
 from integrations.outlook.payload import BatchAnswer, read_batch
@@ -41,7 +42,9 @@ class GraphApi:
         root: str = GRAPH_ROOT,
         ca_bundle: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        pace: Pace | None = None,
     ) -> None:
+        self.pace = pace
         self.wire = Wire(root, ca_bundle, MICROSOFT)
         self.base = root + VERSION
         self.throttle = Throttle()
@@ -175,6 +178,8 @@ class Line:
     def _send(
         self, method: str, address: str, body: bytes | None, headers: Mapping[str, str]
     ) -> bytes | ConnectorError:
+        if self.api.pace and (too_fast := self.api.pace.take(self.mailbox)):
+            return too_fast
         throttle = self.api.throttle
         try:
             with throttle.turn(self.mailbox) as number:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from integrations.outlook.application import Application, Place
 from integrations.outlook.errors import (
@@ -25,6 +26,9 @@ from tracker.tags import normal_address
 # Delegated permissions, least first; any one of each set will do. Microsoft's pages differ on whether
 # Calendars.ReadBasic is enough for getSchedule, so Calendars.Read it is. The records of a meeting are found
 # by the calendar entry's link, and OnlineMeetingArtifact.Read.All takes an administrator's approval.
+# The library warns of all but answers by POST. One that comes from Microsoft's site would come without our
+# session's cookie (SameSite=Lax): so it is by GET, as is usual, and state, PKCE and nonce guard it.
+_BY_POST = "form_post"
 _READ = ("Calendars.Read", "Calendars.ReadWrite")
 _NEEDED: Mapping[Want, tuple[tuple[str, ...], ...]] = {
     Want.READ: (_READ,),
@@ -50,9 +54,10 @@ class OutlookDesk:
         """Return how to ask. No network. Raises ConnectorError where the certificate is none."""
         scopes = [f"{self._place.graph_root}/{name}" for name in scopes_for(wants)]
         library = self._open()
-        flow = library.initiate_auth_code_flow(scopes, redirect_uri=redirect_uri, login_hint=hint)
-        url, state = flow.pop("auth_uri"), flow["state"]
-        return Flow(url=url, state=state, memory=json.dumps(flow))
+        flow = library.initiate_auth_code_flow(
+            scopes, redirect_uri=redirect_uri, login_hint=hint, response_mode=_BY_POST
+        )
+        return Flow(_by_get(flow.pop("auth_uri")), state=flow["state"], memory=json.dumps(flow))
 
     def finish(self, memory: str, answer: Mapping[str, str], now: datetime) -> Granted:
         """Return what came of it. Raises ConnectorError: `consent_denied`, `consent_failed`, ..."""
@@ -121,6 +126,13 @@ def scopes_for(wants: frozenset[Want]) -> list[str]:
     """Return the narrowest permissions that are enough for all of `wants`, sorted."""
     asked = {any_of[0] for want in wants for any_of in _NEEDED[want]}
     return sorted(asked - {"Calendars.Read"} if "Calendars.ReadWrite" in asked else asked)
+
+
+def _by_get(url: str) -> str:
+    """Return the address that asks for the answer in the query, which is what comes without a wish."""
+    parts = urlsplit(url)
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "response_mode"]
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def _ask(ask: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:

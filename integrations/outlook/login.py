@@ -4,6 +4,7 @@ Never follows a redirect, never waits without bound, and never tells what was sa
 """
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from integrations.outlook.errors import NO_CERTIFICATE, SERVER_FAULT, WRONG_TENA
 from tracker.errors import BadPayload, ConnectorError
 
 Headers = Mapping[str, str]
+# The library writes codes and verifiers to its debug log.
+logging.getLogger("msal").setLevel(logging.ERROR)
 _ABOUT = "/v2.0/.well-known/openid-configuration"
 
 

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from threading import Lock
 
+from integrations.limits import GRAPH, open_pace
 from integrations.outlook.access import AppAccess
 from integrations.outlook.application import WORLDWIDE, Application, Place
 from integrations.outlook.client import GraphApi, Line
@@ -84,7 +85,9 @@ _opening = Lock()
 
 @lru_cache(maxsize=4)
 def _api(place: Place) -> GraphApi:
-    _opened.append(GraphApi(place.graph_root, place.ca_bundle))
+    _opened.append(
+        GraphApi(place.graph_root, place.ca_bundle, pace=open_pace("graph", GRAPH, place.counted_at))
+    )
     return _opened[-1]
 
 

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.fakes.graph.consents import ConsentPage, Grant
 from tests.fakes.graph.mailbox import Refused
-from tests.fakes.graph.people import Holder
+from tests.fakes.graph.people import Holder, object_id
 
 TENANT = "contoso.onmicrosoft.com"
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -109,11 +109,14 @@ class LoginDesk:
         root = granted.root
         token = self._issue(Holder(granted.owner, granted.scopes))
         now = datetime.now(UTC)
-        claims = {
-            "aud": self.client_id, "iss": f"{audience}", "iat": now, "exp": now + timedelta(hours=1),
-            "nonce": granted.nonce, "preferred_username": granted.owner.title(), "name": "Somebody",
+        claims: dict[str, Any] = {
+            "aud": self.client_id, "iss": audience, "iat": now, "exp": now + timedelta(hours=1),
+            "sub": object_id(granted.owner), "oid": object_id(granted.owner), "tid": object_id("tenant"),
+            "preferred_username": granted.owner.title(), "name": "Somebody",
         }  # fmt: skip
-        identity = {"id_token": jwt.encode(claims, SIGNING_KEY)} if granted.nonce else {}
+        if granted.nonce:
+            claims["nonce"] = granted.nonce
+        identity = {"id_token": jwt.encode(claims, SIGNING_KEY)}
         scopes = " ".join(["openid", "profile", *(f"{root}/{name}" for name in sorted(granted.scopes))])
         return {**self._answer(token), **identity, "refresh_token": granted.refresh_token, "scope": scopes}
 

@@ -22,6 +22,10 @@ from tracker.tags import normal_address
 
 LONGEST_CALL = timedelta(hours=24)  # Google ends every call by then
 MOST_PAGES = 100
+# People's names are never asked for, so they never leave Google.
+_RECORDS = "nextPageToken,conferenceRecords(name,startTime,endTime)"
+_PARTICIPANTS = "nextPageToken,participants(name,signedinUser/user)"
+_SESSIONS = "nextPageToken,participantSessions(startTime,endTime)"
 # For these somebody's number is not to be had; anything else is trouble that passes.
 _NOT_TOLD = frozenset({"no_account", "not_delegated", "no_scope", "no_right", "reconnect"})
 
@@ -95,17 +99,17 @@ class GoogleRecorder:
             f'start_time >= "{_text(window.start - LONGEST_CALL)}"',
             f'start_time < "{_text(window.end)}"',
         ))  # fmt: skip
-        for page in self._pages(self.meet.records.list, filter=asked, pageSize=100):
+        for page in self._pages(self.meet.records.list, filter=asked, fields=_RECORDS, pageSize=100):
             yield from page.conference_records
 
     def _participants(self, record: _Record) -> Iterator[_Participant]:
         resource = self.meet.records.participants()
-        for page in self._pages(resource.list, parent=record.name, pageSize=250):
+        for page in self._pages(resource.list, parent=record.name, fields=_PARTICIPANTS, pageSize=250):
             yield from page.participants
 
     def _sessions(self, participant: _Participant) -> Iterator[_Session]:
         resource = self.meet.records.participants().participantSessions()
-        for page in self._pages(resource.list, parent=participant.name, pageSize=250):
+        for page in self._pages(resource.list, parent=participant.name, fields=_SESSIONS, pageSize=250):
             yield from page.participant_sessions
 
     def _pages(self, method: Any, **question: Any) -> Iterator[_Page]:

@@ -164,14 +164,14 @@ def test_second_try_finds_the_first(google: FakeGoogle, diary: GoogleDiary, entr
 
 
 def test_answer_that_got_lost_makes_no_second_meeting(
-    google: FakeGoogle, diary: GoogleDiary, waits: list[float]
+    google: FakeGoogle, waits: list[float], diary: GoogleDiary
 ) -> None:
-    diary = open_diary(ANA, google.key, place_of(google))
     google.losses.append(Refused(503, "backendError"))
     entry = diary.create(MEETING)
     assert entry.starts_at == MONDAY
     assert len(google.office.calendars[ANA].items) == 1
     assert len(google.writer.mails) == 1
+    assert len(waits) == 1
 
 
 def test_meeting_that_was_called_off_is_not_made_again(diary: GoogleDiary, entry: Entry) -> None:
@@ -279,11 +279,20 @@ def test_changed_meeting_is_not_called_off_unseen(
 
 
 def test_lost_answer_to_a_cancellation(
-    google: FakeGoogle, diary: GoogleDiary, entry: Entry, waits: list[float]
+    google: FakeGoogle, waits: list[float], diary: GoogleDiary, entry: Entry
 ) -> None:
-    google.losses.append(Refused(410, "deleted"))
+    google.losses.append(Refused(503, "backendError"))
     diary.cancel(entry)
     assert item_of(google, entry)["status"] == "cancelled"
+    assert len(waits) == 1
+
+
+def test_lost_answer_to_a_move(
+    google: FakeGoogle, waits: list[float], diary: GoogleDiary, entry: Entry
+) -> None:
+    google.losses.append(Refused(503, "backendError"))
+    assert diary.move(entry, MONDAY + DAY, MONDAY + DAY + HOUR).starts_at == MONDAY + DAY
+    assert [mail.kind for mail in google.writer.mails] == ["invitation", "update"]
 
 
 def test_one_occurrence_of_a_series_is_called_off(

@@ -24,7 +24,7 @@ from tracker.services.sync import accept_removals
 from web import current
 from web.calendars.forms import FeedForm
 from web.calendars.words import Words
-from web.words.problems import problem_for_owner
+from web.words.problems import problem_for_owner, problem_of_trial
 
 calendars = Blueprint("calendars", __name__, url_prefix="/calendars")
 
@@ -173,9 +173,10 @@ def _feed_page(replaced: OwnCalendar | None) -> ResponseReturnValue:
             )
             return _connected(calendar)
         except ConnectorError as error:
-            form.address.errors = [problem_for_owner(current.reader(), error.code)]
+            form.address.errors = [problem_of_trial(current.reader(), error.code)]
         except BadInput as error:
             form.address.errors = [gettext(problem) for problem in error.problems]
+        form.address.data = None
     return render_template("calendars/feed.html", form=form, replaced=replaced), 422 if form.errors else 200
 
 

@@ -59,7 +59,7 @@ class Words:
         due = row.next_read_at
         if due is None or due <= self.now:
             return self.reader.say(N_("Within a minute or two"))
-        return self.reader.say(N_("About %(when)s"), when=self._moment(due))
+        return self._moment(due, N_("%(day)s about %(hour)s"))
 
     def problem(self, own: OwnCalendar) -> str:
         """Return what is wrong and what to do; empty where all is well."""
@@ -96,7 +96,7 @@ class Words:
         """Tell whether such a calendar can tell of days away."""
         return own.row.provider not in _NO_DAYS_AWAY
 
-    def _moment(self, at: datetime) -> str:
+    def _moment(self, at: datetime, text: str = N_("%(day)s at %(hour)s")) -> str:
         local, today = self.reader.local(at), self.reader.local(self.now).date()
         day, hour = self.reader.on_day(local.date(), today), self.reader.hour(at)
-        return self.reader.say(N_("%(day)s at %(hour)s"), day=day, hour=hour)
+        return self.reader.say(text, day=day, hour=hour)

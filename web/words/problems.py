@@ -18,12 +18,27 @@ _KINDS = (
         N_("their date or hour makes no sense"),
     ),
 )
+# One answer for all that can not be reached: nobody learns from it what is at an address inside.
+_NOT_READ = ("unreachable", "not_found", "refused")
+_NO_CALENDAR = ("not_a_calendar", "bad_address", "too_large")
+_UNREAD = N_(
+    "This address could not be read, so nothing was connected. Check that it opens in a private browser window "
+    "without signing in."
+)
+_NOT_NOW = N_("It could not be read just now, so nothing was connected. Please try again in a while.")
 _OTHER = N_("they are not written as calendar entries are")
 
 
 def problem_for_owner(reader: Reader, code: str) -> str:
     """Return what is wrong and what to do, for the calendar's owner."""
     return reader.say(problem_of(code).owner)
+
+
+def problem_of_trial(reader: Reader, code: str) -> str:
+    """Return why an address that was typed just now is not connected."""
+    if code in _NOT_READ:
+        return reader.say(_UNREAD)
+    return problem_for_owner(reader, code) if code in _NO_CALENDAR else reader.say(_NOT_NOW)
 
 
 def problem_for_admin(reader: Reader, code: str, person: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.events import TagRule
@@ -50,7 +50,9 @@ def settle_copies(
     db.flush()
     affected = {session for place in placed for session in _sessions_of(state.keys, place, pair_ids)}
     _count_tagged(affected, placed, state.keys)
+    before = {session: (session.starts_at, session.ends_at) for session in affected}
     refresh_times(db, {session.id for session in affected})
+    _forget_records(db, [s for s, times in before.items() if times != (s.starts_at, s.ends_at)])
     touch_pairs(db, {session.pair_id for session in affected}, now)
     return {session.id for session in affected}
 
@@ -72,6 +74,16 @@ def absorb_session(db: OrmSession, kept: Session, other: Session) -> None:
     db.expire(other)
     db.delete(other)
     db.flush()
+
+
+def _forget_records(db: OrmSession, moved: Sequence[Session]) -> None:
+    """Drop who was in the room at a time that is not the session's any more: nobody was absent from it."""
+    asked = [session for session in moved if session.attendance_tries or session.attendance_recorded]
+    db.execute(delete(Attendance).where(Attendance.session_id.in_([session.id for session in asked])))
+    for session in asked:
+        session.attendance_recorded = False
+        session.attendance_tries, session.attendance_due_at = 0, None
+        db.expire(session, ["attendance"])
 
 
 def _load_keys(db: OrmSession, placed: Sequence[Placed], pair_ids: Sequence[int]) -> _Keys:

@@ -7,7 +7,8 @@ twice: each carries its reference, by which a later try finds what an earlier on
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote, urlencode
 
@@ -34,7 +35,6 @@ CATEGORY = "Mentoring"
 TRIES = 3
 _FIELDS = "id,start,end,isCancelled,originalStartTimeZone"
 _TRANSACTIONS = uuid.UUID("5d3c1f0e-7a39-5d0b-9a57-3f0c6f1f4c1b")
-_WINDOWS_NAMES = {iana: name for name, iana in sorted(WINDOWS_ZONES.items(), reverse=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +188,36 @@ def _entry(written: Written) -> Entry:
 
 
 def _time(at: datetime, zone_name: str | None) -> dict[str, str]:
-    """Return an instant as Graph wants it: in that zone where Exchange surely knows it, else in UTC."""
-    name = zone_name if zone_name in WINDOWS_ZONES else _WINDOWS_NAMES.get(zone_name or "")
+    """Return an instant as Graph wants it: in that zone, as Exchange calls it, where it knows one like it."""
+    name = zone_name if zone_name in WINDOWS_ZONES else windows_name(zone_name, at.year)
     zone = find_zone(name)
     local = at.astimezone(zone or UTC).replace(tzinfo=None)
     return {"dateTime": local.isoformat(), "timeZone": name if name and zone else "UTC"}
+
+
+@lru_cache(maxsize=1024)
+def windows_name(zone_name: str | None, year: int) -> str | None:
+    """Return a Windows zone whose clocks show the same all year, None where there is none.
+
+    It stands in invitations, so that nobody reads a time of another zone than the meeting's.
+    """
+    zone = find_zone(zone_name)
+    if zone is None:
+        return None
+    same = [
+        name
+        for name in sorted(WINDOWS_ZONES)
+        if _offsets(WINDOWS_ZONES[name], year) == _offsets(zone.key, year)
+    ]
+    exact = [name for name in same if WINDOWS_ZONES[name] == zone.key]
+    return next(iter(exact or same), None)
+
+
+@lru_cache(maxsize=1024)
+def _offsets(zone_name: str, year: int) -> tuple[timedelta | None, ...]:
+    first, zone = datetime(year, 1, 1, tzinfo=UTC), find_zone(zone_name)
+    return (
+        tuple((first + timedelta(days=day)).astimezone(zone).utcoffset() for day in range(366))
+        if zone
+        else ()
+    )

@@ -126,7 +126,7 @@ class Desk:
         """Answer PATCH of a single event or an occurrence."""
         told = msgspec.json.decode(body, type=EventPatch)
         stored, event = _find(box, event_id)
-        if if_match is not None and if_match != _etag(stored.event) and not self.ignores_etags:
+        if if_match is not None and if_match != _etag(event) and not self.ignores_etags:
             raise Refused(412, "ErrorIrresolvableConflict")
         times = {"start": _utc(told.start), "end": _utc(told.end)}
         for copy_box in self.graph.mailboxes.values():
@@ -246,7 +246,8 @@ def _change(box: Mailbox, stored: Stored, part: Event | None, change: Json) -> N
         box.put(msgspec.structs.replace(stored.event, **change), list(stored.instances.values()))
         return
     slot = part.original_start or f"{datetime.fromisoformat(part.start.date_time):%Y-%m-%dT%H:%M:%SZ}"
-    changed = msgspec.structs.replace(part, type="exception", original_start=slot, **change)
+    about = {"type": "exception", "original_start": slot, "change_key": str(box.revision + 1), **change}
+    changed = msgspec.structs.replace(part, **about)
     box.put(stored.event, [changed if i.id == part.id else i for i in stored.instances.values()])
 
 

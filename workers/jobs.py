@@ -6,6 +6,7 @@ twice at once, or not for ten days: rows say what was done. Logs no address, no 
 
 import logging
 import os
+import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +14,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from integrations.registry import Ports
+from integrations.registry import Ports, ping_monitor
+from tracker.logs import logged_as
 from tracker.services.carrying import carry_out
 from tracker.services.claims import CALENDARS, PAIRS, Stopping, claim_due, claim_one
 from tracker.services.digest_post import Post, enqueue_weekly_digests
+from tracker.services.endpoint_events import tell_changes
+from tracker.services.endpoints import deliver_due
+from tracker.services.health import find_ills, take_vitals
 from tracker.services.leases import held_alone
+from tracker.services.mailbox import read_mailbox
 from tracker.services.outbox import send_due
 from tracker.services.review import review_claimed
 from tracker.services.sync import sync_due, sync_many
@@ -76,6 +82,13 @@ def read_calendar(ports: Ports, calendar_id: int) -> None:
         sync_many(ports, [calendar_id], now)
 
 
+def read_post(ports: Ports, now: datetime, _turn: Turn) -> None:
+    """Read what came into the program's own mailbox, where there is one."""
+    report = read_mailbox(ports, now)
+    if report is not None and report.problem is not None:
+        _log.warning("the program's mailbox could not be read: %s", report.problem)
+
+
 def judge_pairs(ports: Ports, now: datetime, turn: Turn) -> None:
     """Judge a portion of the pairs that are due."""
     claim = claim_due(ports.store, PAIRS, now, PAIRS_AT_ONCE)
@@ -107,18 +120,42 @@ def write_digests(ports: Ports, now: datetime, _turn: Turn) -> None:
     enqueue_weekly_digests(ports.store, Post(ports.writer, settings.mail_from, settings.base_url), now)
 
 
+def tell_endpoints(ports: Ports, now: datetime, _turn: Turn) -> None:
+    """Tell chats and programs what is new: an endpoint that is out of reach holds up nobody else."""
+    tell_changes(ports.store, now)
+    deliver_due(ports, now)
+
+
+def ping(ports: Ports, now: datetime, _turn: Turn) -> None:
+    """Give the outside monitor a sign of life, and say there when something is wrong."""
+    if ports.settings.monitor_url:
+        with ports.store.read() as db:
+            ills = find_ills(take_vitals(db, now))
+        for ill in ills:
+            _log.warning("not well: %s", ill)
+        ping_monitor(ports.settings, is_well=not ills)
+
+
 JOBS = (
     Job("bookings", MINUTE / 12, Queue.CLICKS, write_bookings),
     Job("reading", MINUTE / 4, Queue.READING, read_calendars),
+    Job("mailbox", MINUTE, Queue.READING, read_post, alone=True),
     Job("judging", MINUTE / 2, Queue.JUDGING, judge_pairs),
     # Somebody who asked for a sign-in link sits and waits.
     Job("posting", MINUTE / 12, Queue.POSTING, send_mail),
+    Job("endpoints", MINUTE / 2, Queue.POSTING, tell_endpoints),
+    Job("monitor", MINUTE, Queue.POSTING, ping, alone=True),
     Job("digests", 5 * MINUTE, Queue.BULK, write_digests, alone=True),
 )
 
 
 def run_job(ports: Ports, job: Job, turn: Turn) -> None:
     """Run a portion of the job and note how it went. Raises Stopping alone."""
+    with logged_as(job=job.name, run=secrets.token_hex(4)):
+        _run(ports, job, turn)
+
+
+def _run(ports: Ports, job: Job, turn: Turn) -> None:
     now = ports.clock.now()
     try:
         if job.alone:

@@ -66,19 +66,6 @@ PROBLEMS: dict[str, Problem] = {
         _ADMIN_MENDS,
         N_("calendars of its provider are not set up here. See docs/settings.md, or use a feed"),
     ),
-    "mailbox_stale": Problem(
-        N_(
-            "The program's mailbox could not be read for a while, so we do not know of new invitations. We try "
-            "again by ourselves; there is nothing you need to do."
-        ),
-        N_("the program's mailbox was not read within the last hour. `cadencia doctor` says why"),
-    ),
-    "mailbox_login": Problem(
-        _ADMIN_MENDS, N_("the mail server refused the login to the program's mailbox. See docs/mailbox.md")
-    ),
-    "mailbox_folder": Problem(
-        _ADMIN_MENDS, N_("the program's mailbox has no folder of that name. See docs/mailbox.md")
-    ),
     "no_file": Problem(
         _ADMIN_MENDS,
         N_("there is no file at its path that can be read. Check the path and who may read it"),

@@ -303,6 +303,15 @@ def find_rights(provider: str, address: str, settings: Settings) -> Rights | Non
     return None
 
 
+def ping_monitor(settings: Settings, *, is_well: bool) -> None:
+    """Tell the outside monitor how we are, if there is one. Raises ConnectorError."""
+    if settings.monitor_url:
+        from integrations.monitor import ping
+
+        bundle = str(settings.ca_bundle) if settings.ca_bundle else None
+        ping(settings.monitor_url, is_well=is_well, ca_bundle=bundle)
+
+
 def check_mail(ports: Ports) -> None:
     """Talk to the mail server, or write to the folder, as for a mail. Raises ConnectorError."""
     from integrations.mail import FolderMailer, SmtpMailer

@@ -19,6 +19,7 @@ from web.auth import auth
 from web.calendars import calendars
 from web.filters import add_filters
 from web.home import home
+from web.home.watching import watching
 from web.hooks import hooks
 from web.hr import hr
 from web.letters import letters
@@ -27,6 +28,7 @@ from web.pairs import pairs
 from web.pairs.goals import goals
 from web.pairs.questions import questions
 from web.security import secure
+from web.tracing import trace
 from web.unsubscribe import exempt_one_click, unsubscribe
 from web.words.marks import Names
 from web.words.standing import STANDING_WORDS
@@ -39,6 +41,7 @@ def create_app(ports: Ports) -> Flask:
     app.extensions[current.LIMITS] = SignInLimits()
     app.extensions[current.FEED_LIMIT] = FeedLimit()
     app.config.update(BOOTSTRAP_SERVE_LOCAL=True, BABEL_TRANSLATION_DIRECTORIES=str(CATALOGUE))
+    trace(app)
     # Before the forms' protection: who is signed out is told so, not that a form was too old.
     app.before_request(policy.enforce)
     protect = secure(app, ports.settings)
@@ -46,7 +49,8 @@ def create_app(ports: Ports) -> Flask:
     protect.exempt(hooks)  # providers have no cookie that could be misused
     Bootstrap5(app)
     Babel(app, locale_selector=current.language, default_timezone="UTC")
-    for blueprint in (home, auth, pairs, questions, goals, calendars, hr, unsubscribe, letters, hooks):
+    own = (home, watching, auth, pairs, questions, goals, calendars, hr, unsubscribe, letters, hooks)
+    for blueprint in own:
         app.register_blueprint(blueprint)
     problems.register(app)
     app.context_processor(_for_templates)

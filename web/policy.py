@@ -32,6 +32,9 @@ ENDPOINTS: Mapping[str, Who] = {
     "static": Who.ANYONE,
     "bootstrap.static": Who.ANYONE,
     "home.live": Who.ANYONE,
+    "watching.ready": Who.ANYONE,
+    "watching.health": Who.ANYONE,  # who may see it stands there: this machine, or the token
+    "watching.metrics": Who.ANYONE,
     "home.favicon": Who.ANYONE,
     "home.choose_language": Who.ANYONE,
     "home.index": Who.ANYONE,

@@ -15,7 +15,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from integrations.registry import Ports, ping_monitor
+from tracker.errors import ConnectorError
 from tracker.logs import logged_as
+from tracker.services.attendance import ask_attendance
 from tracker.services.carrying import carry_out
 from tracker.services.claims import CALENDARS, PAIRS, Stopping, claim_due, claim_one
 from tracker.services.digest_post import Post, enqueue_weekly_digests
@@ -25,6 +27,7 @@ from tracker.services.health import find_ills, take_vitals
 from tracker.services.leases import held_alone
 from tracker.services.mailbox import read_mailbox
 from tracker.services.outbox import send_due
+from tracker.services.push import tend_channels
 from tracker.services.review import review_claimed
 from tracker.services.sync import sync_due, sync_many
 from tracker.services.turns import note_end, note_failure
@@ -126,6 +129,16 @@ def tell_endpoints(ports: Ports, now: datetime, _turn: Turn) -> None:
     deliver_due(ports, now)
 
 
+def look_after_channels(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Have providers tell of changes: open, renew and stop channels."""
+    tend_channels(ports, now, turn.heed)
+
+
+def ask_who_came(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Ask who was in the online meetings that ended, where a program wants that."""
+    ask_attendance(ports, now, turn.heed)
+
+
 def ping(ports: Ports, now: datetime, _turn: Turn) -> None:
     """Give the outside monitor a sign of life, and say there when something is wrong."""
     if ports.settings.monitor_url:
@@ -133,7 +146,11 @@ def ping(ports: Ports, now: datetime, _turn: Turn) -> None:
             ills = find_ills(take_vitals(db, now))
         for ill in ills:
             _log.warning("not well: %s", ill)
-        ping_monitor(ports.settings, is_well=not ills)
+        try:
+            ping_monitor(ports.settings, is_well=not ills)
+        except ConnectorError as error:
+            # That no ping came is for the monitor to notice: it is no failure of ours.
+            _log.warning("%s", error)
 
 
 JOBS = (
@@ -145,6 +162,8 @@ JOBS = (
     Job("posting", MINUTE / 12, Queue.POSTING, send_mail),
     Job("endpoints", MINUTE / 2, Queue.POSTING, tell_endpoints),
     Job("monitor", MINUTE, Queue.POSTING, ping, alone=True),
+    Job("channels", MINUTE, Queue.BULK, look_after_channels, alone=True),
+    Job("attendance", 5 * MINUTE, Queue.BULK, ask_who_came, alone=True),
     Job("digests", 5 * MINUTE, Queue.BULK, write_digests, alone=True),
 )
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import logging
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ import click
 from sqlalchemy import select
 
 from integrations.registry import Ports, open_ports
+from tracker import logs
 from tracker.errors import BadSettings
 from tracker.models import Person
 from tracker.services import schema
@@ -35,8 +35,9 @@ def up(host: str, port: int) -> None:
     With CADENCIA_BROKER_URL it is the site alone: `cadencia beat` and `cadencia worker` do the rest.
     A database of an older version is brought up to date first.
     """
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
-    ports = open_ports(_addressed(load_settings(), host, port))
+    settings = load_settings()
+    logs.set_up(settings.log_format)
+    ports = open_ports(_addressed(settings, host, port))
     try:
         if schema.is_older(ports.store):
             schema.upgrade(ports.store)

@@ -1,17 +1,18 @@
 """`cadencia worker` and `cadencia beat`: the work of `cadencia up` on as many machines as wanted."""
 
-import logging
 import os
 import signal
-import sys
 import threading
 from types import FrameType
 from typing import Any
 
 import click
+from celery import Celery, signals
 
 from integrations.registry import Ports, open_ports
+from tracker import logs
 from tracker.errors import BadInput
+from tracker.ports import Clock
 from tracker.services import schema
 from tracker.settings import Settings, load_settings
 from workers.app import WARM_S, make_app
@@ -34,18 +35,20 @@ def worker(queues: str | None, concurrency: int | None) -> int:
 
     At SIGTERM what is under way is brought to its end, or given back, within 20 seconds.
     """
-    _log_to_stderr()
     settings = load_settings()
+    logs.set_up(settings.log_format)
     app = make_app(settings)
     with opened():
         pass  # says now, in words, what would keep every task from its work
-    process = Process(settings)
-    register(app, process.ports)
-    from celery import signals
+    return run_worker(app, Process(settings), _chosen(queues), concurrency)
 
+
+def run_worker(app: Celery, process: "Process", queues: list[str], concurrency: int | None) -> int:
+    """Work until asked to end; return the exit status."""
+    register(app, process.ports)
     signals.worker_process_shutdown.connect(process.close, weak=False)
     signals.worker_shutting_down.connect(_be_gone_in_time, weak=False)
-    running = app.Worker(queues=_chosen(queues), concurrency=concurrency, loglevel="WARNING", quiet=True)
+    running = app.Worker(queues=queues, concurrency=concurrency, loglevel="WARNING", quiet=True)
     running.start()
     return int(running.exitcode or 0)
 
@@ -56,8 +59,8 @@ def beat() -> None:
 
     One is enough; a second one shares the turns with it.
     """
-    _log_to_stderr()
     with opened() as ports:
+        logs.set_up(ports.settings.log_format)
         running = Beat(make_app(ports.settings), ports.store, ports.clock)
 
         def leave(_signal: int, _frame: FrameType | None) -> None:
@@ -71,14 +74,15 @@ def beat() -> None:
 class Process:
     """What a worker's process opens when it has its first task: nothing of it may cross a fork."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._settings = settings
+        self._clock = clock
         self._opened: Ports | None = None
 
     def ports(self) -> Ports:
         """Return the ports of this process."""
         if self._opened is None:
-            self._opened = open_ports(self._settings)
+            self._opened = open_ports(self._settings, self._clock)
             schema.require_current(self._opened.store)
         return self._opened
 
@@ -103,9 +107,3 @@ def _be_gone_in_time(**_: Any) -> None:
     timer = threading.Timer(WARM_S, os.kill, (os.getpid(), signal.SIGQUIT))
     timer.daemon = True
     timer.start()
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO, stream=sys.stderr
-    )

@@ -9,10 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from tests.tracker.world import Duo, World, full, instant, make_duo
-from tracker.ledger import Evidence, Ledger
+from tracker.ledger import Evidence, Ledger, judge
 from tracker.models import Calendar, Pair
 from tracker.ports import Vault
-from tracker.services import review as review_module
 from tracker.services.claims import (
     CALENDARS,
     MOST_CLAIMS,
@@ -141,19 +140,18 @@ def test_a_pair_that_can_not_be_judged_stops_no_other(
 ) -> None:
     world = duo.world
     other = world.pair(world.program("Other"), duo.mentor, duo.mentee)
-    real = review_module.judge
 
     def fails(evidence: Evidence, *, now: datetime) -> Ledger:
         if evidence.pair == f"p-{duo.pair}":
             raise ValueError("Private words")
-        return real(evidence, now=now)
+        return judge(evidence, now=now)
 
-    monkeypatch.setattr(review_module, "judge", fails)
+    monkeypatch.setattr("tracker.services.review.judge", fails)
     claim = claim_due(world.store, PAIRS, NOW, 9)
     report = review_claimed(world.store, claim.ids, NOW)
     assert (sorted(claim.ids), report.pairs) == (sorted([duo.pair, other]), 1)
     assert f"pair {duo.pair}: could not be judged: ValueError" in caplog.text
     assert "Private" not in caplog.text
     with world.store.read() as db:
-        claims = dict(db.execute(select(Pair.id, Pair.claims)).all())  # type: ignore[arg-type]
+        claims = dict(db.execute(select(Pair.id, Pair.claims)).all())
         assert claims == {duo.pair: 1, other: 0}

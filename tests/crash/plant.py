@@ -1,0 +1,279 @@
+"""A company whose workers are killed: real processes, a real database, a real Google of our own, real mail."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import func, select
+
+from integrations.registry import Ports, open_ports
+from integrations.vault import fresh_key
+from tests.fakes.google import FakeGoogle
+from tests.fakes.google.calendar import instant as start_of
+from tests.fakes.google.calendar import read_time
+from tests.integrations.mail.servers import Postbox
+from tests.tracker.world import agreement, instant
+from tracker.clock import SystemClock
+from tracker.events import EventStatus
+from tracker.ledger import encode_ledger, judge
+from tracker.models import (
+    Calendar,
+    Copy,
+    LedgerRow,
+    OutboxMail,
+    OutboxState,
+    Pair,
+    Person,
+    Program,
+    Provider,
+    VerdictChange,
+)
+from tracker.services import schema
+from tracker.services.audit import Act
+from tracker.services.connections import CalendarAt, connect_calendars
+from tracker.services.evidence import load_evidence
+from tracker.services.outbox import Note, enqueue
+from tracker.settings import load_settings
+
+FOUNDED = instant("2026-01-05 09:00")
+BEGIN = instant("2026-03-02 05:30")  # a Monday, before digests are written
+HOUR = timedelta(hours=1)
+PAIRS = 4
+PATIENCE_S = 90
+
+
+@dataclass
+class Plant:
+    """Everything around the processes. `shift` says to them what time it is."""
+
+    google: FakeGoogle
+    box: Postbox
+    folder: Path
+    environment: dict[str, str]
+    chance: random.Random
+    running: list[subprocess.Popen[str]] = field(default_factory=list)
+    kills: int = 0
+    notes: int = 0
+
+    def __post_init__(self) -> None:
+        self.set_clock(BEGIN)
+        self.ports: Ports = open_ports(load_settings(self.environment, self.folder))
+        schema.upgrade(self.ports.store)
+        self._found()
+
+    # Time
+
+    @property
+    def now(self) -> datetime:
+        """Return what time it is for the processes."""
+        return SystemClock().now() + timedelta(seconds=float((self.folder / "shift").read_text()))
+
+    def set_clock(self, now: datetime) -> None:
+        """Let it be `now`."""
+        shift = self.folder / "shift.new"
+        shift.write_text(str((now - SystemClock().now()).total_seconds()))
+        shift.replace(self.folder / "shift")
+        self.google.office.now = now
+
+    def pass_time(self, by: timedelta) -> None:
+        """Let time go by at once."""
+        self.set_clock(self.now + by)
+
+    # What happens meanwhile
+
+    def _found(self) -> None:
+        people = [f"{role}{number}@example.com" for number in range(PAIRS) for role in ("mentor", "mentee")]
+        for address in people:
+            self.google.office.hire(address)
+        with self.ports.store.write() as db:
+            rows = [Person(email=a, name=a.partition("@")[0], created_at=FOUNDED) for a in people]
+            hr = Person(email="hr@example.com", name="Hanna", is_hr=True, created_at=FOUNDED)
+            program = Program(name="Mentoring", created_at=FOUNDED)
+            db.add_all([*rows, hr, program])
+            db.flush()
+            for mentor, mentee in zip(rows[::2], rows[1::2], strict=True):
+                pair = Pair(
+                    program_id=program.id, mentor_id=mentor.id, mentee_id=mentee.id, created_at=FOUNDED,
+                    review_due_at=FOUNDED, agreements=[agreement()],
+                )  # fmt: skip
+                db.add(pair)
+            where = {row.id: CalendarAt(Provider.GOOGLE, row.email) for row in rows}
+            connect_calendars(db, self.ports.vault, where, Act(None, "command", FOUNDED))
+
+    def live(self) -> None:
+        """Let people do something: a mail is asked for, a session is made, moved or called off."""
+        self._ask_for_mail()
+        pair = self.chance.randrange(PAIRS)
+        mentor, mentee = f"mentor{pair}@example.com", f"mentee{pair}@example.com"
+        office, when = self.google.office, BEGIN + self.chance.randint(24, 60 * 24) * HOUR
+        mine = [e["id"] for e in office.calendars[mentor].items.values() if e["status"] != "cancelled"]
+        deed = self.chance.random()
+        if not mine or deed < 0.5:
+            office.meet(mentor, (mentee,), when)
+        elif deed < 0.85:
+            office.move(self.chance.choice(mine), when)
+        else:
+            office.cancel(self.chance.choice(mine))
+
+    def _ask_for_mail(self) -> None:
+        with self.ports.store.write() as db:
+            person = db.scalars(select(Person).where(Person.is_hr)).one()
+            facts = {"name": "Hanna", "link": "https://x.example/", "minutes": 5}
+            note = Note("sign_in", person, facts, f"sign_in/{self.notes}")
+            enqueue(db, self.ports.writer, note, sender="cadencia@example.com", now=self.now)
+        self.notes += 1
+
+    # Processes
+
+    def start(self, what: str) -> subprocess.Popen[str]:
+        """Start a process in a group of its own."""
+        log: IO[str] = (self.folder / f"{what}.log").open("a")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.run", what, str(self.folder)],
+            env={**os.environ, **self.environment},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE if what == "schedule" else log, stderr=log, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        log.close()
+        self.running.append(process)
+        return process
+
+    def kill_all(self) -> None:
+        """End whatever runs, at once."""
+        for process in self.running:
+            for pid in [*children_of(process.pid), process.pid]:
+                kill(pid)
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
+        self.running.clear()
+
+    # What is to be true in the end
+
+    def settle(self) -> None:
+        """Let the processes work until nothing is due, a quarter of an hour at a time."""
+        deadline = time.monotonic() + PATIENCE_S
+        edited_at = self.now
+        while not self.is_done(edited_at):
+            assert time.monotonic() < deadline, self.what_is_left(edited_at)
+            self.pass_time(timedelta(minutes=16))
+            wait_for(lambda: self.is_done(edited_at), 1.5)
+
+    def is_done(self, since: datetime) -> bool:
+        """Tell whether everything was read after `since`, judged and sent."""
+        return not any(self.what_is_left(since).values())
+
+    def what_is_left(self, since: datetime) -> dict[str, int]:
+        """Return how many rows still wait."""
+        waiting = (OutboxState.QUEUED, OutboxState.RETRY, OutboxState.INFLIGHT)
+        with self.ports.store.read() as db:
+            return {
+                "unread": _count(db, Calendar.last_read_at.is_(None) | (Calendar.last_read_at < since)),
+                "unjudged": _count(db, (Pair.review_due_at <= self.now) | (Pair.claims > 0)),
+                "unsent": _count(db, OutboxMail.state.in_(waiting)),
+            }
+
+    def check(self) -> None:
+        """Compare with the truth: nothing lost, nothing twice, no calendar and no ledger that diverged."""
+        for address in self.google.office.calendars:
+            assert self._shown(address) == self._truth(address), address
+        self._check_ledgers()
+        self._check_mail()
+        assert self.google.defects == []
+
+    def _shown(self, address: str) -> list[datetime]:
+        with self.ports.store.read() as db:
+            copies = db.scalars(select(Copy).join(Calendar).join(Person).where(Person.email == address)).all()
+        alive = [c for c in copies if c.gone_at is None and c.status is not EventStatus.CANCELLED]
+        return sorted(c.starts_at for c in alive)
+
+    def _truth(self, address: str) -> list[datetime]:
+        entries = self.google.office.calendars[address].alive()
+        return sorted(start_of(read_time(e["start"])) for e in entries)
+
+    def _check_ledgers(self) -> None:
+        with self.ports.store.read() as db:
+            known = load_evidence(db, db.scalars(select(Pair.id)).all())
+            rows = {row.agreement_id: row for row in db.scalars(select(LedgerRow))}
+            changes = db.scalars(select(VerdictChange).order_by(VerdictChange.id)).all()
+        for each in known:
+            row = rows[each.agreement_id]
+            assert row.document == encode_ledger(judge(each.evidence, now=row.judged_at))
+        said: dict[tuple[int, object], object] = {}
+        for change in changes:
+            place, content = (change.agreement_id, change.starts_on), (change.verdict, change.reason)
+            assert said.get(place) != (content, change.missed_by), "one verdict was told twice"
+            said[place] = (content, change.missed_by)
+
+    def _check_mail(self) -> None:
+        with self.ports.store.read() as db:
+            mails = db.scalars(select(OutboxMail)).all()
+        assert {m.state for m in mails} == {OutboxState.SENT}
+        assert len([m for m in mails if m.kind == "sign_in"]) == self.notes
+        got = Counter(_message_id(envelope.content) for envelope in self.box.got)
+        assert set(got) == {m.message_id for m in mails}
+        # The one window of SMTP: killed between the server's 250 and our commit.
+        assert sum(got.values()) - len(got) <= self.kills
+
+
+def _count(db: object, condition: object) -> int:
+    return db.scalar(select(func.count()).where(condition)) or 0  # type: ignore[attr-defined, no-any-return, arg-type]
+
+
+def _message_id(content: bytes | str | None) -> str:
+    assert isinstance(content, bytes)
+    return content.partition(b"Message-ID: ")[2].partition(b"\r\n")[0].decode()
+
+
+def kill(pid: int) -> None:
+    """Kill a process, if it is still there."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that it started."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]
+
+
+def wait_for(condition: Callable[[], bool], patience_s: float) -> bool:
+    """Wait until something is so, and tell whether it came to be."""
+    deadline = time.monotonic() + patience_s
+    while not (is_so := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return is_so
+
+
+def environment_of(
+    google: FakeGoogle, database_url: str, smtp_port: int, broker_url: str | None
+) -> dict[str, str]:
+    """Return the settings of the processes."""
+    named = {
+        "DATABASE_URL": database_url,
+        "SECRET_KEYS": fresh_key(),
+        "MAIL_URL": f"smtp://127.0.0.1:{smtp_port}",
+        "MAIL_FROM": "Cadencia <cadencia@example.com>",
+        "GOOGLE_SERVICE_ACCOUNT": google.key,
+        "GOOGLE_API_ROOT": google.root,
+    }
+    if broker_url:
+        named["BROKER_URL"] = broker_url
+    return {f"CADENCIA_{name}": value for name, value in named.items()}

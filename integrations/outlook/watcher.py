@@ -18,6 +18,8 @@ from tracker.errors import BadPayload, ConnectorError
 from tracker.ports import Clock, Watch
 
 LONGEST = timedelta(minutes=10_080)
+# Graph has the same word for a subscription that is gone as for a mailbox.
+_GONE = frozenset({"not_found", "no_account"})
 SPARE = timedelta(minutes=5)  # clocks differ, and what is too long is refused
 
 
@@ -56,7 +58,7 @@ class GraphWatcher:
         try:
             return _watch(self.line.patch(_address(watch), {"expirationDateTime": self._end(until)}))
         except ConnectorError as error:
-            if error.code != "not_found":
+            if error.code not in _GONE:
                 raise as_no_right(error) from None
             return None
 
@@ -65,7 +67,7 @@ class GraphWatcher:
         try:
             self.line.delete(_address(watch))
         except ConnectorError as error:
-            if error.code != "not_found":
+            if error.code not in _GONE:
                 raise as_no_right(error) from None
 
     def _end(self, until: datetime) -> str:

@@ -25,6 +25,8 @@ from web.hr import hr
 from web.letters import letters
 from web.limits import FeedLimit, SignInLimits
 from web.pairs import pairs
+from web.pairs.away import away
+from web.pairs.dates import dates
 from web.pairs.goals import goals
 from web.pairs.questions import questions
 from web.security import secure
@@ -49,7 +51,7 @@ def create_app(ports: Ports) -> Flask:
     protect.exempt(hooks)  # providers have no cookie that could be misused
     Bootstrap5(app)
     Babel(app, locale_selector=current.language, default_timezone="UTC")
-    own = (home, watching, auth, pairs, questions, goals, calendars, hr, unsubscribe, letters, hooks)
+    own = (home, watching, auth, pairs, questions, goals, dates, away, calendars, hr, unsubscribe, letters, hooks)
     for blueprint in own:
         app.register_blueprint(blueprint)
     problems.register(app)

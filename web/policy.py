@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from tracker.models import Calendar, Copy, Goal, Milestone, Pair, Person, Session
+from tracker.models import Absence, Booking, Calendar, Copy, Goal, Milestone, Pair, Person, Session
 from tracker.services.confirm import side_of
 from web import current
 
@@ -55,6 +55,14 @@ ENDPOINTS: Mapping[str, Who] = {
     "pairs.confirm": Who.MEMBER,
     "pairs.withdraw": Who.MEMBER,
     "pairs.tell": Who.MEMBER,
+    "dates.find": Who.MEMBER,
+    "dates.move": Who.MEMBER,
+    "dates.move_session": Who.MEMBER,
+    "dates.drop": Who.MEMBER,
+    "dates.drop_session": Who.MEMBER,
+    "dates.again": Who.MEMBER,
+    "away.days": Who.MEMBER,
+    "away.remove": Who.MEMBER,
     "questions.suggested": Who.MEMBER,
     "questions.vanished": Who.MEMBER,
     "questions.twins": Who.MEMBER,
@@ -154,14 +162,23 @@ def _load_pair(names: Mapping[str, Any]) -> Pair | None:
     )
     with current.ports().store.read() as db:
         pair = db.scalars(select(Pair).where(Pair.id == names["pair_id"]).options(*everything)).one_or_none()
-        return pair if pair and _belongs(db, names, pair.id) else None
+        return pair if pair and _belongs(db, names, pair) else None
 
 
-def _belongs(db: OrmSession, names: Mapping[str, Any], pair_id: int) -> bool:
+def _belongs(db: OrmSession, names: Mapping[str, Any], pair: Pair) -> bool:
     # An address names the pair and the thing: a thing of another pair is not there.
     owners = {
+        "booking_id": select(Booking.pair_id).where(Booking.id == names.get("booking_id")),
         "session_id": select(Session.pair_id).where(Session.id == names.get("session_id")),
         "goal_id": select(Goal.pair_id).where(Goal.id == names.get("goal_id")),
         "step_id": select(Goal.pair_id).join(Milestone).where(Milestone.id == names.get("step_id")),
     }
-    return all(db.scalar(owner) == pair_id for name, owner in owners.items() if name in names)
+    fits = all(db.scalar(owner) == pair.id for name, owner in owners.items() if name in names)
+    return fits and ("absence_id" not in names or _is_away(db, names["absence_id"], pair))
+
+
+def _is_away(db: OrmSession, absence_id: int, pair: Pair) -> bool:
+    # A pause of the pair, or the reader's own leave; the partner's leave is the partner's.
+    absence = db.get(Absence, absence_id)
+    person = current.signed_in()
+    return absence is not None and (absence.pair_id == pair.id or absence.person_id == person.id)

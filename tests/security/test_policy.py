@@ -5,6 +5,7 @@ An endpoint that is missing here, or in web.policy, fails; so does one that is d
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
@@ -15,7 +16,11 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from tests.web.company import Company, Duo, utc
-from tracker.models import Copy, Goal, Milestone, Person
+from tracker.events import Window
+from tracker.models import Copy, Goal, Milestone, Pair, Person
+from tracker.services.absences import Days, add_pause
+from tracker.services.audit import Act
+from tracker.services.bookings import book
 from web import policy
 
 Enter = Callable[[Person], FlaskClient]
@@ -55,6 +60,14 @@ EXPECTED: dict[str, dict[str, set[str]] | set[str]] = {
     "pairs.confirm": MEMBERS,
     "pairs.withdraw": MEMBERS,
     "pairs.tell": MEMBERS,
+    "dates.find": MEMBERS,
+    "dates.move": MEMBERS,
+    "dates.move_session": MEMBERS,
+    "dates.drop": MEMBERS,
+    "dates.drop_session": MEMBERS,
+    "dates.again": MEMBERS,
+    "away.days": MEMBERS,
+    "away.remove": MEMBERS,
     "questions.suggested": MEMBERS,
     "questions.vanished": MEMBERS,
     "questions.twins": MEMBERS,
@@ -105,12 +118,18 @@ def things_of(company: Company, duo: Duo) -> dict[str, int]:
     with company.ports.store.write() as db:
         db.add(goal)
         copy = db.scalars(select(Copy.id).where(Copy.calendar_id == duo.calendars[0].id)).one()
+        slot = Window(company.now + timedelta(days=2), company.now + timedelta(days=2, hours=1))
+        booking = book(db, company.ports.settings.keys, duo.pair.id, slot, Act(None, "site", company.now))
+        days = Days(company.now.date(), company.now.date())
+        absence = add_pause(db, db.get_one(Pair, duo.pair.id), days, Act(None, "site", company.now))
     return {
         "pair_id": duo.pair.id,
         "session_id": session.id,
         "goal_id": goal.id,
         "step_id": goal.milestones[0].id,
         "copy_id": copy,
+        "booking_id": booking.id,
+        "absence_id": absence.id,
         "calendar_id": duo.calendars[0].id,
     }
 

@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session as OrmSession
 
-from tracker.errors import BadInput
+from tracker.errors import BadInput, NotAllowed
 from tracker.models import Absence, Pair, Person
 from tracker.services.audit import Act, record
 from tracker.services.review import touch_pairs
@@ -28,8 +28,7 @@ def add_leave(db: OrmSession, person: Person, days: Days, act: Act) -> Absence:
     """Note that the person is away on these days. Raises BadInput where they end before they begin."""
     absence = _absence(days, LEAVE, act)
     absence.person_id = person.id
-    either = or_(Pair.mentor_id == person.id, Pair.mentee_id == person.id)
-    _add(db, absence, db.scalars(select(Pair.id).where(either)).all(), act)
+    _add(db, absence, _pairs_of(db, person), act)
     return absence
 
 
@@ -41,6 +40,30 @@ def add_pause(db: OrmSession, pair: Pair, days: Days, act: Act) -> Absence:
     return absence
 
 
+def list_absences(db: OrmSession, pair: Pair, person: Person, today: date) -> Sequence[Absence]:
+    """Return the pair's pauses and the person's own leave that are not over, earliest first."""
+    theirs = or_(Absence.pair_id == pair.id, Absence.person_id == person.id)
+    query = select(Absence).where(theirs, Absence.ends_on >= today)
+    return db.scalars(query.order_by(Absence.starts_on, Absence.id)).all()
+
+
+def remove_absence(db: OrmSession, absence_id: int, *, by: Person, pair: Pair, act: Act) -> None:
+    """Take back a pause of the pair or leave of `by`; one that is gone already is no error.
+
+    Raises NotAllowed for anybody else's, and for leave that a calendar told: it goes when the entry goes.
+    """
+    absence = db.get(Absence, absence_id)
+    if absence is None:
+        return
+    is_theirs = absence.pair_id == pair.id or absence.person_id == by.id
+    if not is_theirs or absence.calendar_id is not None:
+        raise NotAllowed(f"absence {absence_id} is not theirs to remove")
+    subject, days = _told(absence)
+    record(db, act, f"{absence.kind}.removed", subject, **days)
+    db.delete(absence)
+    touch_pairs(db, [pair.id] if absence.pair_id else _pairs_of(db, by), act.at)
+
+
 def _absence(days: Days, kind: str, act: Act) -> Absence:
     if days.last < days.first:
         raise BadInput(N_("The last day comes before the first."))
@@ -50,7 +73,16 @@ def _absence(days: Days, kind: str, act: Act) -> Absence:
 def _add(db: OrmSession, absence: Absence, pair_ids: Sequence[int], act: Act) -> None:
     db.add(absence)
     db.flush()
-    subject = f"person:{absence.person_id}" if absence.person_id else f"pair:{absence.pair_id}"
-    days = {"first": absence.starts_on.isoformat(), "last": absence.ends_on.isoformat()}
+    subject, days = _told(absence)
     record(db, act, f"{absence.kind}.added", subject, **days)
     touch_pairs(db, pair_ids, act.at)
+
+
+def _told(absence: Absence) -> tuple[str, dict[str, str]]:
+    subject = f"person:{absence.person_id}" if absence.person_id else f"pair:{absence.pair_id}"
+    return subject, {"first": absence.starts_on.isoformat(), "last": absence.ends_on.isoformat()}
+
+
+def _pairs_of(db: OrmSession, person: Person) -> Sequence[int]:
+    either = or_(Pair.mentor_id == person.id, Pair.mentee_id == person.id)
+    return db.scalars(select(Pair.id).where(either)).all()

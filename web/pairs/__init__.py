@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session as OrmSession
 from tracker.errors import BadInput
 from tracker.ledger import Side
 from tracker.models import Pair
+from tracker.services.bookings import list_booked
 from tracker.services.confirm import (
     AlreadyKnown,
     Told,
@@ -31,6 +32,7 @@ from web.pairs.asked import Asked, concerns, list_asked
 from web.pairs.forms import TellForm
 from web.pairs.page import page_of
 from web.words import sessions
+from web.words.dates import DateWords
 from web.words.marks import Names
 from web.words.people import Eyes
 from web.words.verdicts import Teller
@@ -75,6 +77,7 @@ def show(pair_id: int) -> ResponseReturnValue:
         goals = list_goals(db, pair_id, by=person) if side else []
         questions = [q for q in list_asked(db, person, now) if concerns(q, pair_id)] if side else []
         own_pairs = pairs_of(db, person) if questions else []
+        booked = list_booked(db, pair_id, now) if side else []
     eyes = Eyes(current.reader(), pair, side)
     asked = view.asked(side, now) if side else []
     return render_template(
@@ -86,6 +89,9 @@ def show(pair_id: int) -> ResponseReturnValue:
         questions=questions,
         own_pairs=own_pairs,
         asked=asked,
+        booked={each.session_id: each for each in booked if each.session_id},
+        unseen=[each for each in booked if not each.session_id],
+        dates=DateWords(eyes),
         names=Names(eyes.reader, outside=side is None, waiting={story.key for story in asked}),
         address=pair.program.address or current.ports().settings.program_address,
         words=sessions,

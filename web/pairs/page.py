@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tracker.ledger import Policy
+from tracker.ledger import Policy, Verdict
 from tracker.services.beats import Place
 from tracker.services.pairview import Chapter, PairView
 from tracker.wording import MARKS, N_, Mark
@@ -16,6 +16,7 @@ def page_of(view: PairView, eyes: Eyes) -> dict[str, Any]:
     behind = [c for c in reversed(view.chapters) if c.beat.place is not Place.AHEAD]
     return {
         "told": behind,
+        "missed": bool(behind) and any(c.beat.period.verdict is Verdict.MISSED for c in behind[:2]),
         "ahead": [c for c in view.chapters if c.beat.place is Place.AHEAD],
         "legend": _legend(view.chapters),
         "summary": _summary(view, eyes),

@@ -38,6 +38,7 @@ GIVEN_UP_AFTER = timedelta(days=4)
 # People come early and stay late; what was in the room at other times is another meeting.
 EARLY, LATE = timedelta(minutes=30), timedelta(hours=1)
 CLAIM = timedelta(minutes=10)
+AT_ONCE = 300  # the others have their turn soon
 # A right that is missing may be granted some day.
 CLOSED_FOR = timedelta(days=7)
 TRY_AGAIN = timedelta(hours=1)
@@ -101,12 +102,15 @@ class _Answer:
 def ask_attendance(
     ports: AttendancePorts, now: datetime, on_progress: Progress | None = None
 ) -> AttendanceReport:
-    """Ask for the sessions whose time has come, and keep what was recorded."""
+    """Ask for the sessions whose time has come, and keep what was recorded.
+
+    A few hundred at a time; each is claimed, so it may run in many processes at once.
+    """
     with ports.store.write() as db:
         _plan(db, now)
     with ports.store.read() as db:
         due = select(Session.id).where(Session.attendance_due_at <= now)
-        ids = db.scalars(due.order_by(Session.attendance_due_at, Session.id)).all()
+        ids = db.scalars(due.order_by(Session.attendance_due_at, Session.id).limit(AT_ONCE)).all()
     report = AttendanceReport()
     for done, session_id in enumerate(ids, 1):
         if (question := _claim(ports, session_id, now)) is not None:

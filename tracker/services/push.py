@@ -21,7 +21,6 @@ from tracker.services import rhythm
 from tracker.services.credentials import CredentialPorts, access_of
 from tracker.services.notices import mark_of, new_name
 from tracker.services.scope import MARGIN
-from tracker.store import portions
 
 PROVIDERS = (Provider.GOOGLE, Provider.OUTLOOK)
 # Both providers allow a week.
@@ -30,7 +29,7 @@ LASTS = timedelta(days=6)
 EARLIEST, LATEST = 0.4, 0.15
 # Longer than a provider takes to answer: a claim that runs out means that its holder is gone.
 CLAIM = timedelta(minutes=5)
-MOST_NEW = 1_000  # at one go, so that a company's first day is no flood
+AT_ONCE = 500  # the others have their turn a minute later
 HOOKS = {Provider.GOOGLE: "/hooks/google", Provider.OUTLOOK: "/hooks/outlook/{name}"}
 
 Progress = Callable[[int, int], None]
@@ -91,14 +90,17 @@ class _Held:
 
 
 def tend_channels(ports: PushPorts, now: datetime, on_progress: Progress | None = None) -> PushReport:
-    """Open the channels that are wanted, renew those that end soon, and stop those that are not needed."""
+    """Open the channels that are wanted, renew those that end soon, and stop those that are not needed.
+
+    A few hundred at a time; each is claimed, so it may run in many processes at once.
+    """
     with ports.store.write() as db:
         _retire(db, now, is_on=ports.settings.push)
         if ports.settings.push:
             _appoint(db, now)
     with ports.store.read() as db:
         due = select(PushChannel.id).where(PushChannel.renew_at <= now)
-        ids = db.scalars(due.order_by(PushChannel.renew_at, PushChannel.id)).all()
+        ids = db.scalars(due.order_by(PushChannel.renew_at, PushChannel.id).limit(AT_ONCE)).all()
     report = PushReport()
     for done, channel_id in enumerate(ids, 1):
         if (held := _claim(ports, channel_id, now)) is not None:
@@ -134,8 +136,8 @@ def _appoint(db: OrmSession, now: datetime) -> None:
     """Make a row for each calendar that is to be watched; only one that can be read is worth trying."""
     is_open = exists().where(PushChannel.calendar_id == Calendar.id, PushChannel.state == ChannelState.OPEN)
     works = and_(Calendar.last_read_at.is_not(None), Calendar.failures == 0)
-    lacking = select(Calendar.id).where(_wanted(now), works, ~is_open).order_by(Calendar.id).limit(MOST_NEW)
-    for ids in portions(db.scalars(lacking)):
+    lacking = select(Calendar.id).where(_wanted(now), works, ~is_open).order_by(Calendar.id).limit(AT_ONCE)
+    if ids := db.scalars(lacking).all():
         # Whoever else appoints waits here, and then sees what we made.
         calendars = db.scalars(
             select(Calendar).where(Calendar.id.in_(ids)).order_by(Calendar.id).with_for_update()

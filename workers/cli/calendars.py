@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BEFORE, AFTER = timedelta(days=90), timedelta(days=365)
 PROVIDERS = ("google", "outlook")
+MAILBOX = "mailbox:"
 
 
 @click.group()
@@ -73,11 +74,12 @@ def read(
 ) -> None:  # fmt: skip
     """Show the sessions that SOURCE holds, an occurrence a line, cancelled ones too; nothing is stored.
 
-    SOURCE is an .ics file, an https address, google:EMAIL or outlook:EMAIL.
+    SOURCE is an .ics file, an https address, google:EMAIL, outlook:EMAIL or mailbox:EMAIL: the sessions of
+    that person that the program's own mailbox was invited to, as it was read last.
     """
     zone = zone or _machine_zone()
     window = _window(first, last, zone)
-    pull = _open(source, zone).pull(None, window, _rules(owners, untagged=untagged))
+    pull = _pull(source, zone, window, _rules((*owners, *_mailbox_owner(source)), untagged=untagged))
     events = sorted(
         _inside(pull.events, window, zone), key=lambda e: (_instant(e.start, zone), e.provider_event_id)
     )
@@ -125,6 +127,20 @@ def _instant(moment: "Moment", zone: tzinfo) -> datetime:
         return datetime(moment.year, moment.month, moment.day, tzinfo=zone).astimezone(UTC)
     except OverflowError:
         return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+
+
+def _mailbox_owner(source: str) -> tuple[str, ...]:
+    # What the mailbox was told names the person; without the address there would be nothing to look for.
+    return (source.removeprefix(MAILBOX),) if source.startswith(MAILBOX) else ()
+
+
+def _pull(source: str, zone: ZoneInfo, window: "Window", rules: "TagRules") -> "Pull":
+    for account in _mailbox_owner(source):
+        from workers.cli.setup import opened
+
+        with opened() as ports:
+            return ports.sources.open("mailbox", account, zone.key).pull(None, window, rules)
+    return _open(source, zone).pull(None, window, rules)
 
 
 def _open(source: str, zone: ZoneInfo) -> "CalendarSource":

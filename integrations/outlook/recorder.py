@@ -80,8 +80,9 @@ class TeamsRecorder:
     ) -> tuple[Stay, ...] | None:
         """Return the stays of those of `people` (addresses) who were there in `window`, sorted.
 
-        None where nothing was recorded, where another called the meeting, and where only people without an
-        address were there, as guests are. Raises ConnectorError (`no_scope`, `no_right`, ...).
+        None where nothing was recorded, where another called the meeting, and where somebody else was there
+        while one of `people` was not found: guests and other accounts may be anybody, the missing one as
+        well. Raises ConnectorError (`no_scope`, `no_right`, ...).
         """
         try:
             url = self._join_url(conference, window) if conference.kind == "teams" else None
@@ -92,8 +93,8 @@ class TeamsRecorder:
             return None
         wanted = frozenset(map(normal_address, people))
         found = sorted(_stays(records, window, wanted), key=lambda s: (s.joined_at, s.email))
-        is_dim = any(not record.email_address for record in records)
-        return None if is_dim and not found else tuple(found)
+        has_strangers = any(normal_address(record.email_address or "") not in wanted for record in records)
+        return None if has_strangers and wanted - {stay.email for stay in found} else tuple(found)
 
     def _join_url(self, conference: Conference, window: Window) -> str | None:
         """Return the link of the owner's own entry of that meeting in the window."""

@@ -89,12 +89,14 @@ def today() -> date:
 
 
 def language() -> str:
-    """Return the person's language, else what was chosen on this machine, else what the browser wants."""
-    someone = g.get("reads_as") or person()
-    if someone:
+    """Return the person's language, else what was chosen here, else that of a letter's reader or browser."""
+    if someone := person():
         return language_of(someone.language)
-    chosen = session.get(LANGUAGE_KEY)
-    return language_of(chosen or request.accept_languages.best_match(list(LANGUAGES)))
+    if chosen := session.get(LANGUAGE_KEY):
+        return language_of(chosen)
+    if reads_as := g.get("reads_as"):
+        return language_of(reads_as.language)
+    return language_of(request.accept_languages.best_match(list(LANGUAGES)))
 
 
 def forget_person() -> None:

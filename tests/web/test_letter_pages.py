@@ -164,6 +164,15 @@ def test_a_letter_is_read_in_its_readers_language(
     assert 'lang="es"' in letters.client.get(letters.path(ask(duo.mentee, session))).text
 
 
+def test_another_language_can_be_chosen_on_a_letters_page(
+    letters: Letters, duo: Duo, session: Session
+) -> None:
+    path = letters.path(ask(duo.mentee, session))
+    token = csrf_of(letters.client.get(path).text)
+    letters.client.post("/language", data={"csrf_token": token, "language": "es", "next": path})
+    assert 'lang="es"' in letters.client.get(path).text
+
+
 def test_one_press_takes_a_date(company: Company, letters: Letters, duo: Duo) -> None:
     start = company.now + 2 * DAY
     times = (int(start.timestamp()), int(start.timestamp()) + 2700)

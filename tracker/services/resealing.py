@@ -8,13 +8,13 @@ off it, `reseal` runs again and makes the fingerprints from the key that stays.
 from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
-from tracker.models import Calendar
+from tracker.models import Calendar, Invitation
 from tracker.ports import Vault
 from tracker.services.audit import Act, record
 
 
 def reseal(db: OrmSession, vault: Vault, act: Act) -> int:
-    """Seal all addresses and cursors with the newest key, and return how many calendars that concerns.
+    """Seal everything with the newest key, and return how many calendars that concerns.
 
     Raises BadSettings where something opens with none of the keys; then nothing is changed.
     """
@@ -26,5 +26,9 @@ def reseal(db: OrmSession, vault: Vault, act: Act) -> int:
         if calendar.cursor:
             cursor = vault.open(calendar.cursor, calendar.cursor_binding)
             calendar.cursor = vault.seal(cursor, calendar.cursor_binding)
+    for invitation in db.scalars(select(Invitation)):
+        invitation.content = vault.seal(
+            vault.open(invitation.content, invitation.binding), invitation.binding
+        )
     record(db, act, "keys.resealed", "calendars", count=len(calendars))
     return len(calendars)

@@ -1,0 +1,1 @@
+"""What `cadencia doctor` looks at, by kind. Each check yields findings, and mends nothing."""

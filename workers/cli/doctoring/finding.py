@@ -1,0 +1,25 @@
+"""What the doctor says: a line, and whether all is well. Never holds a secret."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `is_fine` False makes the command end with 1."""
+
+    is_fine: bool
+    text: str
+
+
+Findings = Iterator[Finding]
+
+
+def fine(text: str) -> Finding:
+    """Return a line that says that all is well."""
+    return Finding(True, text)
+
+
+def problem(text: str) -> Finding:
+    """Return a line that says what is wrong and what to do."""
+    return Finding(False, text)

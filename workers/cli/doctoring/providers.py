@@ -106,12 +106,15 @@ def _check_rights(ports: Ports, provider: Provider, account: str) -> Findings:
 
 def _too_wide(name: str, granted: tuple[str, ...], guide: str) -> Findings:
     for right in granted:
+        if not right.startswith("Calendars."):
+            yield fine(f"{name}: granted and used: {right}")
+            continue
         yield problem(
             f"{name}: {right} is consented in Entra, where it reaches every mailbox of the tenant. Grant it "
             f"in Exchange for the program's members alone, and remove it in Entra: {guide}, fewer rights"
         )
-    if not granted:
-        yield fine(f"{name}: nothing is granted for the whole tenant; Exchange alone says whom we may read")
+    if not any(right.startswith("Calendars.") for right in granted):
+        yield fine(f"{name}: no calendar of the tenant is open to us but by Exchange, which says whose")
 
 
 def _check_time(ports: Ports, provider: Provider) -> Findings:

@@ -3,6 +3,7 @@
 What is heavy to import is imported when it is first needed: most commands need little of it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -165,14 +166,19 @@ class SettingsRecorders:
 
     settings: Settings
 
-    def open(self, provider: str, address: str, access: Access | None = None) -> Recorder | None:
+    def open(
+        self,
+        provider: str,
+        address: str,
+        access: Access | None = None,
+        others: Mapping[str, Access] | None = None,
+    ) -> Recorder | None:
         """Return the recorder of `address`, None where the provider keeps none. Raises ConnectorError."""
         if provider == Provider.GOOGLE:
             from integrations import google
 
-            return google.open_recorder(
-                address, _google_key(self.settings, access), _google_place(self.settings)
-            )
+            key, place = _google_key(self.settings, access), _google_place(self.settings)
+            return google.open_recorder(address, key, place, others)
         if provider == Provider.OUTLOOK:
             from integrations import outlook
 

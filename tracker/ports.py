@@ -232,15 +232,26 @@ class Recorder(Protocol):
     ) -> tuple[Stay, ...] | None:
         """Return the stays of those of `people` (addresses) who were there in `window`, sorted.
 
-        None where nothing was recorded, which tells nothing. Raises ConnectorError (`no_scope`, ...).
+        None where nothing was recorded, and where somebody was there who may be one of `people` that was not
+        found: it tells nothing. Raises ConnectorError (`no_scope`, ...).
         """
 
 
 class Recorders(Protocol):
     """Opens meeting records by provider."""
 
-    def open(self, provider: str, address: str, access: Access | None = None) -> Recorder | None:
-        """Return the recorder of `address`, None where the provider keeps none. No network yet."""
+    def open(
+        self,
+        provider: str,
+        address: str,
+        access: Access | None = None,
+        others: Mapping[str, Access] | None = None,
+    ) -> Recorder | None:
+        """Return the recorder of `address`, None where the provider keeps none. No network yet.
+
+        `others` are further people's consents, by their accounts: they are asked who they are in the record,
+        where it names nobody by address, and nothing else.
+        """
 
 
 @dataclass(frozen=True, slots=True)

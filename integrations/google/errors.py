@@ -35,7 +35,10 @@ CLOCK_OFF = "Google refuses our signature because of its time: the clock of this
 NO_ACCOUNT = "Google knows no such account, or it is suspended."
 SIGN_IN_PAGE = "What answered in Google's place did not send a token."
 CLIENT_REFUSED = "Google refuses CADENCIA_GOOGLE_CLIENT_ID or CADENCIA_GOOGLE_CLIENT_SECRET."
-NOT_ENABLED = "The Google Calendar API is not enabled in the project of these credentials."
+NOT_ENABLED = (
+    "The project of these credentials has not enabled the Google API that this needs: Calendar, or Meet for "
+    "attendance."
+)
 NO_SCOPE = "What was consented to does not cover this: the calendar has to be connected again."
 NO_RIGHT = "This account may not do that with the calendar's events."
 NO_CALENDAR = "Google knows no such calendar."
@@ -131,6 +134,8 @@ def _unauthorised(reasons: frozenset[str]) -> ConnectorError:
 def _forbidden(reasons: frozenset[str]) -> ConnectorError:
     if reasons & _NOT_ENABLED:
         return ConnectorError(NOT_ENABLED, code="not_enabled")
+    if "notACalendarUser" in reasons:
+        return ConnectorError(NO_ACCOUNT, code="no_account")
     if reasons & _NO_SCOPE:
         return AuthRevoked(NO_SCOPE, code="no_scope")
     return ConnectorError(NO_RIGHT, code="no_right")

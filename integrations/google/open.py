@@ -1,5 +1,6 @@
 """Opens Google calendars, desks and records. Reaches no network by itself, but for `find_rights`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from threading import Lock
@@ -61,20 +62,25 @@ def open_watcher(address: str, key: str | Access, place: Place = _OWN) -> Google
     return GoogleWatcher(api, api.line(_access(api, key, account, READING), _pacer(place, account)))
 
 
-def open_recorder(address: str, key: str | Access, place: Place = _OWN) -> GoogleRecorder:
+def open_recorder(
+    address: str, key: str | Access, place: Place = _OWN, others: Mapping[str, Access] | None = None
+) -> GoogleRecorder:
     """Return the meeting records of the account `address`; `key` as for `open_calendar`.
 
-    By a service account everybody in the company can be told apart, by a consent only its owner.
+    By a service account everybody in the company can be told apart, by a consent its owner and `others`.
     """
     account = _account(address)
     api = _calendar_api(place)
     with _opening:
         meet = _meet(place.meet_root, place.ca_bundle)
 
+    known = {**(others or {}), **({} if isinstance(key, str) else {account: key})}
+
     def identity_of(person: str) -> Line | None:
-        if isinstance(key, str):
-            return api.line(_access(api, key, person, IDENTITY))
-        return api.line(key) if person == account else None
+        own = known.get(person)
+        if own is None and isinstance(key, str):
+            own = _access(api, key, person, IDENTITY)
+        return api.line(own, _pacer(place, person)) if own else None
 
     return GoogleRecorder(api, meet, meet.line(_access(api, key, account, ATTENDANCE)), identity_of)
 

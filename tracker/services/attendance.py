@@ -44,7 +44,7 @@ CLOSED_FOR = timedelta(days=7)
 TRY_AGAIN = timedelta(hours=1)
 ENOUGH = timedelta(minutes=10)  # the ledger's own measure: more can not change anything
 KINDS = ("meet", "teams")
-REFUSALS = frozenset({"no_scope", "no_right"})
+REFUSALS = frozenset({"no_scope", "no_right", "not_delegated", "not_enabled"})
 
 Progress = Callable[[int, int], None]
 
@@ -77,6 +77,7 @@ class _Place:
     address: str = field(repr=False)
     access: Access | None
     conference: Conference
+    is_closed: bool  # it refused lately; its owner's consent still says who the owner is
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,24 +186,23 @@ def _claim(ports: AttendancePorts, session_id: int, now: datetime) -> _Question 
 
 
 def _places(ports: AttendancePorts, db: OrmSession, session: Session, now: datetime) -> tuple[_Place, ...]:
-    refused_at = Calendar.records_refused_at
     copies = db.scalars(
         select(Copy)
         .join(Calendar)
         .where(*_shows_room(session.id))
         .where(Calendar.person_id.in_((session.pair.mentor_id, session.pair.mentee_id)))
         .where(Calendar.status == CalendarStatus.CONNECTED)
-        .where(or_(refused_at.is_(None), refused_at <= now - CLOSED_FOR))
         .options(joinedload(Copy.calendar))
         .order_by(Copy.id)
     ).unique()
     # Whoever called the meeting is told most of it.
     first = sorted(copies, key=lambda copy: copy.role is not CopyRole.ORGANISER)
-    return tuple(_place(ports, copy) for copy in first)
+    return tuple(_place(ports, copy, now) for copy in first)
 
 
-def _place(ports: AttendancePorts, copy: Copy) -> _Place:
+def _place(ports: AttendancePorts, copy: Copy, now: datetime) -> _Place:
     calendar = copy.calendar
+    refused_at = calendar.records_refused_at
     kind, _, key = (copy.conference or "").partition(":")
     return _Place(
         calendar_id=calendar.id,
@@ -210,6 +210,7 @@ def _place(ports: AttendancePorts, copy: Copy) -> _Place:
         address=ports.vault.open(calendar.address, calendar.address_binding),
         access=access_of(ports, calendar),
         conference=Conference(kind, key),
+        is_closed=refused_at is not None and refused_at > now - CLOSED_FOR,
     )
 
 
@@ -217,8 +218,12 @@ def _ask(ports: AttendancePorts, question: _Question) -> _Answer:
     """Ask one account after the other until one can tell."""
     answer = _Answer()
     for place in question.places:
+        if place.is_closed:
+            continue
         try:
-            recorder = ports.recorders.open(place.provider, place.address, place.access)
+            recorder = ports.recorders.open(
+                place.provider, place.address, place.access, _consents(question, place.provider)
+            )
             people = frozenset(question.sides)
             answer.stays = recorder.stays(place.conference, question.window, people) if recorder else None
             answer.closed[place.calendar_id] = False
@@ -231,6 +236,14 @@ def _ask(ports: AttendancePorts, question: _Question) -> _Answer:
         if answer.stays is not None:
             break
     return answer
+
+
+def _consents(question: _Question, provider: Provider) -> dict[str, Access]:
+    return {
+        place.address: place.access
+        for place in question.places
+        if place.access and place.provider is provider
+    }
 
 
 def _note_error(answer: _Answer, place: _Place, error: ConnectorError) -> None:

@@ -12,7 +12,7 @@ import pytest
 from integrations import google as connector
 from integrations.google import Place
 from integrations.google import open as opening
-from integrations.google.client import GoogleApi
+from integrations.google.client import GoogleApi, MeetApi
 from integrations.google.source import GoogleSource
 from tests.fakes.google import FakeGoogle, running_google
 from tracker.events import Pull, Window
@@ -65,7 +65,8 @@ def google() -> Iterator[FakeGoogle]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that were to be waited; nobody waits for real."""
     waited: list[float] = []
-    monkeypatch.setattr(opening, "GoogleApi", functools.partial(GoogleApi, sleep=waited.append))
+    for api in (GoogleApi, MeetApi):
+        monkeypatch.setattr(opening, api.__name__, functools.partial(api, sleep=waited.append))
     return waited
 
 

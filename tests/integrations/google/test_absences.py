@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.google import FakeGoogle
 from tests.integrations.google.conftest import ANA, BEN, DAY, MONDAY, WEEK, WINDOW, Calendar
-from tracker.events import AwayNotice, PullKind, Window
+from tracker.events import AwayNotice, EventClass, PullKind, Window
 from tracker.tags import TagRules
 
 MADRID = ZoneInfo("Europe/Madrid")
@@ -145,6 +145,20 @@ def test_deleted_series_names_all_its_days(google: FakeGoogle, away: Calendar) -
 def test_absences_beyond_the_window_are_not_listed(google: FakeGoogle, away: Calendar) -> None:
     leave(google, WINDOW.end + DAY, WINDOW.end + 3 * DAY)
     assert away.pull().absences == ()
+
+
+def test_absence_of_the_past_that_is_entered_late_is_not_listed(google: FakeGoogle, away: Calendar) -> None:
+    away.pull()
+    leave(google, WINDOW.start - 9 * DAY, WINDOW.start - 5 * DAY)
+    assert away.pull().absences == ()
+
+
+def test_absence_is_shown_to_its_owner_as_an_entry(google: FakeGoogle, away: Calendar) -> None:
+    leave(google, at(2, 0), at(5, 0))
+    away.rules = TagRules(keep_untagged=True)
+    pull = away.pull()
+    assert pull.absences == ()
+    assert [event.event_class for event in pull.events] == [EventClass.OUT_OF_OFFICE]
 
 
 def test_allowing_it_later_reads_the_calendar_anew(google: FakeGoogle, ana: Calendar) -> None:

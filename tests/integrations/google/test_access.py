@@ -102,6 +102,11 @@ def test_person_whom_google_does_not_know(google: FakeGoogle) -> None:
     assert problem(google, google.key, "nobody@example.com").code == "no_account"
 
 
+def test_person_who_is_suspended(google: FakeGoogle) -> None:
+    google.office.gone.add(ANA)
+    assert problem(google, google.key).code == "no_account"
+
+
 def test_key_that_was_deleted(google: FakeGoogle) -> None:
     told = json.loads(google.key)
     told["client_email"] = "other@example.iam.gserviceaccount.com"

@@ -37,6 +37,7 @@ def refuse(ana: Calendar, *faults: Refused) -> ConnectorError:
         (403, "accessNotConfigured", "not_enabled"),
         (403, "insufficientPermissions", "no_scope"),
         (403, "quotaExceeded", "rate_limited"),
+        (403, "notACalendarUser", "no_account"),
         (404, "notFound", "not_found"),
         (410, "fullSyncRequired", "token_expired"),
         (410, "updatedMinTooLongAgo", "token_expired"),

@@ -13,7 +13,7 @@ from tests.fakes.google import FakeGoogle
 from tests.fakes.google.description import Refused
 from tests.fakes.google.tokens import ALL_THAT_WE_USE, ATTENDANCE, IDENTITY, Token
 from tests.integrations.google.conftest import ANA, BEN, EVE, MONDAY, WEEK, place_of
-from tracker.errors import BadPayload, ConnectorError
+from tracker.errors import AuthRevoked, BadPayload, ConnectorError
 from tracker.events import Conference, Window
 from tracker.ports import Stay
 
@@ -109,6 +109,12 @@ def test_room_of_a_series_is_told_apart_by_time(google: FakeGoogle, recorder: Go
     assert recorder.stays(ROOM, HELD, PAIR) == (told(ANA), told(BEN))
 
 
+def test_earlier_call_in_the_room_is_another_meeting(google: FakeGoogle, recorder: GoogleRecorder) -> None:
+    google.rooms.hold(ANA, ROOM.key, stay(ANA, -300, -250), stay("phone", -300, -250))
+    google.rooms.hold(ANA, ROOM.key, stay(ANA))
+    assert recorder.stays(ROOM, HELD, PAIR) == (told(ANA),)
+
+
 def test_other_rooms_are_not_asked_for(google: FakeGoogle, recorder: GoogleRecorder) -> None:
     google.rooms.hold(ANA, "xyz-defg-hij", stay(ANA), stay(BEN))
     assert recorder.stays(ROOM, HELD, PAIR) is None
@@ -136,15 +142,20 @@ def test_no_name_leaves_google(google: FakeGoogle, recorder: GoogleRecorder) -> 
 
 @dataclass
 class Consent:
-    """Ana's own consent."""
+    """Somebody's own consent."""
 
     google: FakeGoogle
     scopes: frozenset[str] = frozenset({ATTENDANCE, IDENTITY})
+    person: str = ANA
+    is_over: bool = False
 
     def token(self) -> str:
-        """Return a token of hers."""
-        self.google.desk.issued["ya29.ana"] = Token(ANA, self.scopes)
-        return "ya29.ana"
+        """Return a token of theirs."""
+        if self.is_over:
+            raise AuthRevoked("It is over.")
+        name = f"ya29.{self.person}"
+        self.google.desk.issued[name] = Token(self.person, self.scopes)
+        return name
 
     def replace(self, refused: str) -> str:
         """Return another."""
@@ -158,6 +169,22 @@ def test_consent_tells_its_owner_apart_and_nobody_else(google: FakeGoogle, waits
     assert recorder.stays(ROOM, HELD, PAIR) is None
     later = Window(HELD.start + WEEK, HELD.end + WEEK)
     assert recorder.stays(ROOM, later, PAIR) == (told(ANA, WEEK // MINUTE, WEEK // MINUTE + 45),)
+
+
+def test_two_consents_tell_two_apart(google: FakeGoogle, waits: list[float]) -> None:
+    """Ben lets himself be told apart, and his consent opens no record."""
+    others = {BEN: Consent(google, frozenset({IDENTITY}), BEN)}
+    recorder = open_recorder(ANA, Consent(google), place_of(google), others)
+    google.rooms.hold(ANA, ROOM.key, stay(ANA), stay(BEN), stay(EVE))
+    assert recorder.stays(ROOM, HELD, PAIR) == (told(ANA), told(BEN))
+    assert {asked.subject for asked in google.asked if "meet" in asked.method} == {ANA}
+
+
+def test_consent_that_is_over_leaves_its_owner_unknown(google: FakeGoogle, waits: list[float]) -> None:
+    others = {BEN: Consent(google, frozenset({IDENTITY}), BEN, is_over=True)}
+    recorder = open_recorder(ANA, Consent(google), place_of(google), others)
+    google.rooms.hold(ANA, ROOM.key, stay(ANA), stay(BEN))
+    assert recorder.stays(ROOM, HELD, PAIR) is None
 
 
 def test_consent_that_does_not_cover_attendance(google: FakeGoogle, waits: list[float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -26,7 +27,7 @@ from tests.tracker.world import (
 from tracker.errors import AuthRevoked, ConnectorError, RateLimited
 from tracker.events import CalendarEvent, Conference, Window
 from tracker.ledger import Outcome, judge
-from tracker.models import Calendar, Pair, PersonAddress, Program, Provider, Session
+from tracker.models import Calendar, Credential, Pair, PersonAddress, Program, Provider, Session
 from tracker.ports import Access, Stay, Vault
 from tracker.services.attendance import STEPS, AttendanceReport, ask_attendance, count_closed
 from tracker.store import Store
@@ -47,6 +48,7 @@ class Room:
     said: dict[str, Said] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     questions: list[tuple[Conference, Window, frozenset[str]]] = field(default_factory=list)
+    others: set[str] = field(default_factory=set)  # whose consents the last recorder was given
 
 
 @dataclass
@@ -76,8 +78,15 @@ class Recording(World):
     def __post_init__(self) -> None:
         self.recorders = self
 
-    def open(self, provider: str, address: str, access: Access | None = None) -> _Recorder | None:
+    def open(
+        self,
+        provider: str,
+        address: str,
+        access: Access | None = None,
+        others: Mapping[str, Access] | None = None,
+    ) -> _Recorder | None:
         """Return a recorder."""
+        self.room.others = set(others or {})
         return _Recorder(self.room, address) if provider != Provider.ICAL else None
 
     def ask(self, at: datetime = QUARTER) -> AttendanceReport:
@@ -275,6 +284,24 @@ def test_a_right_that_was_granted_is_found_out(world: Recording, duo: Duo) -> No
     world.ask()
     with world.store.read() as db:
         assert count_closed(db) == {}
+
+
+def test_consent_of_whose_records_are_closed_still_says_who_they_are(world: Recording, duo: Duo) -> None:
+    """The record names accounts by numbers; each of the two knows their own alone."""
+    duo.sync_other(full(meeting(provider_event_id="theirs")), FIRST)
+    with world.store.write() as db:
+        for calendar in db.scalars(select(Calendar)):
+            row = Credential(
+                person_id=calendar.person_id, provider=Provider.GOOGLE, account="-", granted_at=START
+            )
+            row.scopes, row.refresh_token = ["read"], ""
+            db.add(row)
+            db.flush()
+            calendar.credential_id = row.id
+        db.get_one(Calendar, duo.calendar).records_refused_at = QUARTER - DAY
+    world.ask()
+    assert world.room.asked == [place(duo.mentee)]
+    assert world.room.others == {place(duo.mentor), place(duo.mentee)}
 
 
 @pytest.mark.parametrize("error", [RateLimited("slow", retry_after_s=7200), ValueError("secret")])

@@ -30,7 +30,7 @@ from tracker.services.away import Region, Twosome, load_absences
 from tracker.services.confirm import covers
 from tracker.services.hosts import Account, DiaryPorts, load_accounts, open_diary
 
-NOTICE = timedelta(hours=2)  # nobody is asked to meet in a minute
+NOTICE = timedelta(hours=12)  # nobody is asked to change the rest of their day
 AHEAD = timedelta(days=14)
 USUAL_LENGTH = timedelta(minutes=45)
 _SHORTEST, _LONGEST = timedelta(minutes=15), timedelta(hours=3)

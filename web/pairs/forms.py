@@ -79,13 +79,13 @@ class DateForm(FlaskForm):  # type: ignore[misc]
 class AwayForm(FlaskForm):  # type: ignore[misc]
     """Days on which the two, or only the reader, need not meet."""
 
-    who = RadioField(
-        _l("Who is away?"),
-        choices=[("leave", _l("I am away")), ("pause", _l("We pause, both of us"))],
-        default="leave",
-    )
+    who = RadioField(_l("Who is away?"), default="leave")
     first = DateField(_l("First day"), validators=[InputRequired(_l("Please choose the first day."))])
     last = DateField(_l("Last day"), validators=[InputRequired(_l("Please choose the last day."))])
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.who.choices = [("leave", gettext("I am away")), ("pause", gettext("We pause, both of us"))]
 
 
 class GoalForm(FlaskForm):  # type: ignore[misc]

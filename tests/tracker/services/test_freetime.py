@@ -122,9 +122,10 @@ def test_the_usual_day_and_length_are_offered(world: BookingWorld) -> None:
     assert len(slots.offers) == 3
 
 
-def test_the_next_two_hours_are_left_alone(world: BookingWorld) -> None:
-    today = Window(NOW, NOW + timedelta(hours=4))
-    assert hours(find(world, today))[0] == "11:00"
+def test_the_rest_of_the_day_is_left_alone(world: BookingWorld) -> None:
+    assert find(world, coming_window(NOW)).offers[0].start.date() == date(2026, 3, 3)
+    today = Window(NOW, NOW + timedelta(hours=8))
+    assert find(world, today).offers == ()
 
 
 def test_nothing_outside_the_agreement_is_offered(world: BookingWorld) -> None:

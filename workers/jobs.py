@@ -24,6 +24,7 @@ from tracker.services.digest_post import Post, enqueue_weekly_digests
 from tracker.services.endpoint_events import tell_changes
 from tracker.services.endpoints import deliver_due
 from tracker.services.health import find_ills, take_vitals
+from tracker.services.housekeeping import tidy
 from tracker.services.leases import held_alone
 from tracker.services.mailbox import read_mailbox
 from tracker.services.outbox import send_due
@@ -153,6 +154,12 @@ def ping(ports: Ports, now: datetime, _turn: Turn) -> None:
             _log.warning("%s", error)
 
 
+def tidy_up(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Take away what is too old to be needed."""
+    if tidy(ports.store, now).has_more:
+        turn.more()
+
+
 JOBS = (
     Job("bookings", MINUTE / 12, Queue.CLICKS, write_bookings),
     Job("reading", MINUTE / 4, Queue.READING, read_calendars),
@@ -165,6 +172,7 @@ JOBS = (
     Job("channels", MINUTE, Queue.BULK, look_after_channels, alone=True),
     Job("attendance", 5 * MINUTE, Queue.BULK, ask_who_came, alone=True),
     Job("digests", 5 * MINUTE, Queue.BULK, write_digests, alone=True),
+    Job("housekeeping", 60 * MINUTE, Queue.BULK, tidy_up, alone=True),
 )
 
 

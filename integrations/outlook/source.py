@@ -300,8 +300,8 @@ class _Reading:
     ) -> dict[str, str]:
         """Add the occurrences of which nothing is left but that they were called off; return their slots."""
         off: dict[str, Moment] = {}
-        if self._is_away(series):
-            return {}
+        if rule is None and series.show_as == "oof":
+            return {}  # whoever is not away any more called no session off
         if series.is_cancelled:
             off = {name: _read_slot(slot) for name, slot in before.items() if name not in shown}
         elif is_mine(series) and self._keeps(rule):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from integrations.registry import open_calendar
@@ -19,6 +20,7 @@ from tests.integrations.outlook.conftest import (
     WEEK,
     WINDOW,
     Reading,
+    called_off,
     event,
     occurrence,
     series,
@@ -122,6 +124,26 @@ def test_one_day_of_a_series_may_be_an_absence(away: Reading) -> None:
     off = occurrence(master, "s", MONDAY + WEEK, show_as="oof", end=write_time(MONDAY + WEEK + 8 * HOUR))
     away.box.put(master, [occurrences[0], off])
     assert days(away.pull()) == [("2026-03-09", "2026-03-09")]
+
+
+def test_cancelled_series_of_absences_calls_no_session_off(away: Reading) -> None:
+    master, occurrences = series("s", [MIDNIGHT], subject="Hospital", show_as="oof", is_all_day=True)
+    for whole in (master, *occurrences):
+        whole.end = write_time(MIDNIGHT + DAY)
+    away.box.put(master, occurrences)
+    away.pull()
+    off = [msgspec.structs.replace(whole, is_cancelled=True) for whole in (master, *occurrences)]
+    away.box.put(off[0], off[1:])
+    pull = away.pull()
+    assert (pull.events, pull.absences, pull.vanished) == ((), (), (graph_id("s 20260302"),))
+
+
+def test_tagged_series_that_is_shown_as_out_is_called_off_as_any_other(away: Reading) -> None:
+    away.box.put(*series("s", [MONDAY, MONDAY + WEEK], show_as="oof"))
+    away.pull()
+    away.box.call_off(graph_id("s"), "2026-03-09")
+    pull = away.pull()
+    assert (called_off(pull), pull.absences) == ([MONDAY + WEEK], ())
 
 
 def test_changed_absence_is_told_anew(away: Reading) -> None:

@@ -119,7 +119,9 @@ def test_meeting_that_another_called_is_the_others_to_tell_of(met: Reading, ben:
     Conference("meet", "abc-defg-hij"), Conference("teams", "19:meeting_other@thread.v2"),
 ])  # fmt: skip
 def test_other_room_is_not_this_one(met: Reading, conference: Conference) -> None:
+    met.graph.asked.clear()
     assert recorder(met).stays(conference, window(), BOTH) is None
+    assert met.graph.targets() == (["calendarView"] if conference.kind == "teams" else [])
 
 
 def test_each_session_of_a_series_has_its_own_report(ana: Reading) -> None:
@@ -143,11 +145,25 @@ def test_session_that_moved_is_found_at_its_new_time(ana: Reading) -> None:
 
 def test_room_that_was_opened_twice_has_two_reports(met: Reading) -> None:
     again = (MONDAY + 40 * MINUTE, MONDAY + LENGTH)
-    met.graph.teams.hold(ANA, LINK, again, {BEN: [again]})
+    met.graph.teams.hold(ANA, LINK, again, {ANA: [again]})
     found = recorder(met).stays(ROOM, window(), BOTH)
     assert found is not None
     assert len(found) == 4
     assert list(found) == sorted(found, key=lambda s: (s.joined_at, s.email))
+
+
+def test_report_of_another_day_is_no_record_of_this_one(ana: Reading) -> None:
+    meet(ana)
+    before = (MONDAY - DAY, MONDAY - DAY + LENGTH)
+    ana.graph.teams.hold(ANA, LINK, before, {ANA: [before]})
+    assert recorder(ana).stays(ROOM, window(), BOTH) is None
+
+
+def test_stay_before_the_session_in_the_same_room_is_none(ana: Reading) -> None:
+    meet(ana)
+    early = (MONDAY - 60 * MINUTE, MONDAY - 40 * MINUTE)
+    ana.graph.teams.hold(ANA, LINK, (early[0], TIMES[1]), {ANA: [early, TIMES], BEN: [early]})
+    assert recorder(ana).stays(ROOM, window(), BOTH) == (Stay(ANA, *TIMES),)
 
 
 def test_trial_of_the_day_before_is_no_stay(met: Reading) -> None:

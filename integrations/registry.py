@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from integrations.hints import NoHints, RedisHints
 from integrations.vault import FernetVault, fresh_key
 from tracker.clock import SystemClock
-from tracker.errors import ConnectorError
+from tracker.errors import BadSettings, ConnectorError
 from tracker.incoming import MailboxReader
 from tracker.models import Provider
 from tracker.ports import (
@@ -37,7 +37,7 @@ from tracker.ports import (
 )
 from tracker.services.mailbox import Shelf, load_shelf
 from tracker.services.message import parse_mailbox
-from tracker.settings import MicrosoftApp, Settings
+from tracker.settings import MicrosoftApp, Settings, load_settings
 from tracker.store import MEMORY, Store
 
 if TYPE_CHECKING:
@@ -212,7 +212,8 @@ def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
     from integrations.hooks_out import HttpCourier
     from integrations.mail import open_mailer, open_writer
 
-    store, vault, clock = Store(settings.database_url), FernetVault(settings.keys), clock or SystemClock()
+    store, vault = Store(settings.database_url), FernetVault(settings.keys, _keys_now)
+    clock = clock or SystemClock()
     mailbox = open_mailbox(settings)
     shelves = Shelves(mailbox.name, store, vault, clock) if mailbox else None
     return Ports(
@@ -231,6 +232,14 @@ def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         mailbox=mailbox,
         hints=RedisHints(settings.broker_url) if settings.broker_url else NoHints(),
     )
+
+
+def _keys_now() -> tuple[str, ...]:
+    # The settings that we run on are as they were when we began; the keys may have been rotated since.
+    try:
+        return load_settings().secret_keys
+    except BadSettings:
+        return ()
 
 
 def new_key() -> str:

@@ -36,6 +36,9 @@ CADENCIA_SECRET_KEYS={key}
 # A mailbox that people invite to mark a session.
 #CADENCIA_PROGRAM_ADDRESS=mentoring@example.com
 
+# Where that mailbox is read, as a way in that needs no calendar rights: see docs/mailbox.md.
+#CADENCIA_MAILBOX_URL=imaps://mentoring%40example.com:password@mail.example.com/INBOX
+
 # A file of certificates to trust besides the system's.
 #CADENCIA_CA_BUNDLE=/etc/ssl/company.pem
 
@@ -44,6 +47,10 @@ CADENCIA_SECRET_KEYS={key}
 
 # The key of a service account that may read your company's Google calendars: see docs/google.md.
 #CADENCIA_GOOGLE_SERVICE_ACCOUNT_FILE=/etc/cadencia/google.json
+
+# Or, and besides: the client at which people consent to have their own calendars read.
+#CADENCIA_GOOGLE_CLIENT_ID=
+#CADENCIA_GOOGLE_CLIENT_SECRET_FILE=/etc/cadencia/google-client
 
 # The application that may read your company's Outlook calendars: see docs/microsoft.md.
 #CADENCIA_MICROSOFT_TENANT=

@@ -1,7 +1,9 @@
-"""A company whose workers are killed: real processes, a real database, a real Google of our own, real mail."""
+"""A company whose workers are killed: real processes, databases and mail, and a Google of our own."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import random
 import signal
@@ -15,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from integrations.registry import Ports, open_ports
 from integrations.vault import fresh_key
@@ -30,6 +32,7 @@ from tracker.ledger import encode_ledger, judge
 from tracker.models import (
     Calendar,
     Copy,
+    Heartbeat,
     LedgerRow,
     OutboxMail,
     OutboxState,
@@ -50,7 +53,7 @@ FOUNDED = instant("2026-01-05 09:00")
 BEGIN = instant("2026-03-02 05:30")  # a Monday, before digests are written
 HOUR = timedelta(hours=1)
 PAIRS = 4
-PATIENCE_S = 90
+PATIENCE_S = 120
 
 
 @dataclass
@@ -62,7 +65,7 @@ class Plant:
     folder: Path
     environment: dict[str, str]
     chance: random.Random
-    running: list[subprocess.Popen[str]] = field(default_factory=list)
+    named: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     kills: int = 0
     notes: int = 0
 
@@ -137,39 +140,53 @@ class Plant:
     # Processes
 
     def start(self, what: str) -> subprocess.Popen[str]:
-        """Start a process in a group of its own."""
+        """Start a process in a group of its own, in the place of the one of its name."""
+        self.end(what)
         log: IO[str] = (self.folder / f"{what}.log").open("a")
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.run", what, str(self.folder)],
             env={**os.environ, **self.environment},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE if what == "schedule" else log, stderr=log, text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if what == "schedule" else log,
+            stderr=log,
+            text=True,
             start_new_session=True,
-        )  # fmt: skip
+        )
         log.close()
-        self.running.append(process)
+        self.named[what] = process
         return process
 
     def kill_all(self) -> None:
         """End whatever runs, at once."""
-        for process in self.running:
+        for name in list(self.named):
+            self.end(name)
+
+    def end(self, name: str) -> None:
+        """End one process and those that it started, at once."""
+        if process := self.named.pop(name, None):
             for pid in [*children_of(process.pid), process.pid]:
                 kill(pid)
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 if pipe:
                     pipe.close()
-        self.running.clear()
 
     # What is to be true in the end
 
-    def settle(self) -> None:
-        """Let the processes work until nothing is due, a quarter of an hour at a time."""
+    def settle(self, tend: Callable[[Plant], object] = lambda _: None) -> None:
+        """Let the processes work until nothing is due; `tend` looks after them."""
         deadline = time.monotonic() + PATIENCE_S
         edited_at = self.now
         while not self.is_done(edited_at):
             assert time.monotonic() < deadline, self.what_is_left(edited_at)
+            tend(self)
             self.pass_time(timedelta(minutes=16))
             wait_for(lambda: self.is_done(edited_at), 1.5)
+
+    def last_end(self) -> datetime | None:
+        """Return when a job came to its end last."""
+        with self.ports.store.read() as db:
+            return db.scalar(select(func.max(Heartbeat.ended_at)))
 
     def is_done(self, since: datetime) -> bool:
         """Tell whether everything was read after `since`, judged and sent."""
@@ -193,6 +210,12 @@ class Plant:
         self._check_mail()
         assert self.google.defects == []
 
+    def digests(self) -> set[str]:
+        """Return the weeks of which a digest was written."""
+        with self.ports.store.read() as db:
+            keys = db.scalars(select(OutboxMail.dedupe_key).where(OutboxMail.kind == "digest")).all()
+        return {key.split("/")[2] for key in keys}
+
     def _shown(self, address: str) -> list[datetime]:
         with self.ports.store.read() as db:
             copies = db.scalars(select(Copy).join(Calendar).join(Person).where(Person.email == address)).all()
@@ -209,8 +232,8 @@ class Plant:
             rows = {row.agreement_id: row for row in db.scalars(select(LedgerRow))}
             changes = db.scalars(select(VerdictChange).order_by(VerdictChange.id)).all()
         for each in known:
-            row = rows[each.agreement_id]
-            assert row.document == encode_ledger(judge(each.evidence, now=row.judged_at))
+            now = encode_ledger(judge(each.evidence, now=self.now))
+            assert _periods(rows[each.agreement_id].document) == _periods(now)
         said: dict[tuple[int, object], object] = {}
         for change in changes:
             place, content = (change.agreement_id, change.starts_on), (change.verdict, change.reason)
@@ -229,7 +252,11 @@ class Plant:
 
 
 def _count(db: object, condition: object) -> int:
-    return db.scalar(select(func.count()).where(condition)) or 0  # type: ignore[attr-defined, no-any-return, arg-type]
+    return db.scalar(select(func.count()).where(condition)) or 0  # type: ignore[attr-defined, arg-type]
+
+
+def _periods(document: bytes) -> object:
+    return json.loads(document)["periods"]
 
 
 def _message_id(content: bytes | str | None) -> str:
@@ -239,19 +266,28 @@ def _message_id(content: bytes | str | None) -> str:
 
 def kill(pid: int) -> None:
     """Kill a process, if it is still there."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+
+
+def hang_up(plant: Plant) -> None:
+    """Cut all connections to the PostgreSQL database, as its restart does."""
+    with plant.ports.store.write() as db:
+        db.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
 
 
 def children_of(pid: int) -> list[int]:
     """Return the processes that it started."""
     try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     except OSError:
         return []
-    return [int(word) for word in text.split()]
+    return [int(word) for word in listed.split()]
 
 
 def wait_for(condition: Callable[[], bool], patience_s: float) -> bool:

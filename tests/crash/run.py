@@ -1,7 +1,7 @@
 """What is killed: the schedule, a worker or the beat, with a clock that the test moves.
 
-python -m tests.crash.run schedule|worker|beat FOLDER, with the settings in the environment. `schedule` forks a
-process for each line that it reads, and writes its number: so the next one is there at once.
+python -m tests.crash.run schedule|worker|beat FOLDER, with the settings in the environment. `schedule` forks
+a process for each line that it reads, and writes its number: so the next one is there at once.
 """
 
 import os
@@ -43,7 +43,8 @@ def run_schedule(settings: Settings, clock: ShiftedClock) -> None:
             schedule.start()
             while True:
                 signal.pause()
-        print(child, flush=True)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
 
 
 def run_beat(settings: Settings, clock: ShiftedClock) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.crash.plant import Plant, children_of, environment_of, kill, wait_for
+from tests.crash.plant import HOUR, PAIRS, Plant, children_of, environment_of, hang_up, kill, wait_for
 from tests.fakes.google import FakeGoogle, running_google
+from tests.fakes.google.description import Refused
 from tests.integrations.mail.servers import Postbox, running
+from tests.servers import RedisServer
 
+# `make crash` kills more.
 KILLS = int(os.environ.get("TEST_KILLS", "6"))
+TERMS = int(os.environ.get("TEST_TERMS", "2"))
 
 
 @pytest.fixture
@@ -59,31 +64,117 @@ def _work_and_kill(plant: Plant, victim: int) -> None:
     plant.kills += 1
 
 
-def test_the_schedule_of_one_machine_survives_being_killed(embedded: Plant) -> None:
-    nursery = embedded.start("schedule")
+def _fork(plant: Plant) -> int:
+    """Start one more schedule, and return its number."""
+    nursery = plant.named.get("schedule") or plant.start("schedule")
     assert nursery.stdin
     assert nursery.stdout
-    for _ in range(KILLS + 1):
-        nursery.stdin.write("\n")
-        nursery.stdin.flush()
-        child = int(nursery.stdout.readline())
-        if embedded.kills < KILLS:
-            _work_and_kill(embedded, child)
+    nursery.stdin.write("\n")
+    nursery.stdin.flush()
+    return int(nursery.stdout.readline())
+
+
+def test_the_schedule_of_one_machine_survives_being_killed(embedded: Plant) -> None:
+    for _ in range(KILLS):
+        _work_and_kill(embedded, _fork(embedded))
+    _fork(embedded)
     embedded.settle()
     embedded.check()
 
 
+def _ready(plant: Plant) -> subprocess.Popen[str]:
+    """Return a worker that works; whoever ended is started again, as a service manager does."""
+    alive = {name: process for name, process in plant.named.items() if process.poll() is None}
+    if "beat" not in alive:
+        plant.start("beat")
+    if "worker" in alive:
+        return alive["worker"]
+    before = plant.last_end()
+    worker = plant.start("worker")
+    wait_for(lambda: plant.last_end() != before or worker.poll() is not None, 60)
+    return worker
+
+
 def test_workers_survive_being_killed(spread: Plant) -> None:
-    beat, worker = spread.start("beat"), spread.start("worker")
     while spread.kills < KILLS:
-        assert wait_for(lambda pid=worker.pid: len(children_of(pid)) >= 2, 30)  # type: ignore[misc]
+        worker = _ready(spread)
         if spread.kills % 10 == 4:
             # The whole worker, and whoever gives out the turns.
             _work_and_kill(spread, worker.pid)
             spread.kill_all()
-            beat, worker = spread.start("beat"), spread.start("worker")
-        else:
-            _work_and_kill(spread, spread.chance.choice(children_of(worker.pid)))
-    assert beat.poll() is None
-    spread.settle()
+        elif children := children_of(worker.pid):
+            _work_and_kill(spread, spread.chance.choice(children))
+    spread.settle(_ready)
+    spread.check()
+
+
+def test_work_goes_on_when_redis_forgets_and_the_database_hangs_up(
+    spread: Plant, redis_server: RedisServer
+) -> None:
+    _ready(spread)
+    for _ in range(3):
+        spread.live()
+        spread.pass_time(HOUR)
+        redis_server.command("FLUSHALL")
+        hang_up(spread)
+        wait_for(lambda: False, 0.3)
+    spread.settle(_ready)
+    spread.check()
+
+
+def test_an_hour_without_mail_server_and_provider_ends_by_itself(embedded: Plant) -> None:
+    _fork(embedded)
+    embedded.box.mail_answer = "451 4.3.0 not now"
+    embedded.google.faults.extend([Refused(503, "backendError", {"Retry-After": "3600"})] * 1_000)
+    for _ in range(6):
+        embedded.live()
+        embedded.pass_time(HOUR / 6)
+        wait_for(lambda: False, 0.3)
+    assert embedded.box.got == []
+    embedded.box.mail_answer = None
+    embedded.google.faults.clear()
+    embedded.settle()
+    embedded.check()
+
+
+def test_a_provider_that_is_asked_too_often_is_left_alone_for_as_long_as_it_says(embedded: Plant) -> None:
+    embedded.google.faults.extend([Refused(429, "rateLimitExceeded", {"Retry-After": "3600"})] * 1_000)
+    _fork(embedded)
+    embedded.live()
+    assert wait_for(lambda: len(embedded.google.asked) >= 2 * PAIRS, 30)
+    embedded.pass_time(HOUR / 2)
+    wait_for(lambda: False, 0.5)
+    # Two calendars for each pair, asked once: nobody knocks again before the hour is over.
+    assert len(embedded.google.asked) == 2 * PAIRS
+    embedded.google.faults.clear()
+    embedded.settle()
+    embedded.check()
+
+
+def test_two_schedules_and_a_clock_that_jumps_say_nothing_twice(embedded: Plant) -> None:
+    for _ in range(2):
+        _fork(embedded)
+    for jump in (timedelta(hours=2), timedelta(hours=-2), timedelta(hours=-2), timedelta(hours=4)):
+        embedded.live()
+        embedded.pass_time(jump)
+        wait_for(lambda: False, 0.5)
+    embedded.settle()
+    embedded.pass_time(timedelta(days=10))
+    embedded.live()
+    embedded.settle()
+    embedded.check()
+    # Of the ten days, the digest of the week of the standstill alone; none of a week that is long gone.
+    assert embedded.digests() <= {"2026-W09", "2026-W10"}
+
+
+def test_a_worker_that_is_asked_to_end_does_so_in_time_and_loses_nothing(spread: Plant) -> None:
+    for _ in range(TERMS):
+        worker = _ready(spread)
+        for _ in range(3):
+            spread.live()
+        spread.pass_time(HOUR)
+        wait_for(lambda: False, spread.chance.uniform(0.0, 0.5))
+        worker.terminate()
+        assert worker.wait(20) is not None
+    spread.settle(_ready)
     spread.check()

@@ -1,7 +1,10 @@
 """Pages of events, one after the other, each decoded and let go. Never holds a whole calendar."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import copy
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -20,6 +23,8 @@ from tracker.events import Window
 
 PAGE_SIZE = 2500
 MOST_PAGES = 2000
+_LONG = {"maxResults": PAGE_SIZE, "fields": PAGE_FIELDS}
+_CALENDAR, _TOKEN = "BlankForTheCalendar", "BlankForTheToken"
 BLIND = "This account sees of the calendar only when its owner is busy: it has to be shared with all details."
 _BLIND_ROLES = frozenset({"none", "freeBusyReader"})
 
@@ -35,6 +40,7 @@ class Listing:
         self.sync_token = ""
         self.time_zone: str | None = None
         self._types = types
+        self._api = api
         self._events = api.events
         self._line = line
 
@@ -47,7 +53,7 @@ class Listing:
     def changes(self, sync_token: str) -> Iterator[msgspec.Raw]:
         """Yield what changed since, deleted entries included. Raises SyncTokenExpired."""
         try:
-            yield from self._entries(syncToken=sync_token)
+            yield from self._entries(self._ask_changes(sync_token), syncToken=sync_token)
         except ConnectorError as error:
             if error.code != "refused":
                 raise
@@ -81,12 +87,17 @@ class Listing:
             raise BadPayload("What answered in Google's place did not send an event.")
         return item
 
-    def _entries(self, **question: str) -> Iterator[msgspec.Raw]:
-        last = Page()
-        pages = self._pages(
-            self._events.list, singleEvents=False, showDeleted=True, eventTypes=self._types, **question
+    def _ask_changes(self, sync_token: str) -> Any:
+        request = copy(_write_question(self._api, tuple(self._types)))
+        request.headers = dict(request.headers)
+        request.uri = request.uri.replace(_CALENDAR, quote(self.calendar, safe="")).replace(
+            _TOKEN, quote(sync_token, safe="")
         )
-        for last in pages:
+        return request
+
+    def _entries(self, first: Any = None, **question: str) -> Iterator[msgspec.Raw]:
+        last = Page()
+        for last in self._pages(self._events.list, first, **_kinds(self._types), **question):
             if last.access_role in _BLIND_ROLES:
                 raise ConnectorError(BLIND, code="no_right")
             yield from last.items
@@ -94,15 +105,13 @@ class Listing:
             raise BadPayload("Google's list of events ended without a sync token.", code="cut_off")
         self.sync_token, self.time_zone = last.next_sync_token, last.time_zone
 
-    def _pages(self, method: Any, **question: Any) -> Iterator[Page]:
+    def _pages(self, method: Any, first: Any = None, **question: Any) -> Iterator[Page]:
         token = None
         for _ in range(MOST_PAGES):
-            request = method(
-                calendarId=self.calendar,
-                maxResults=PAGE_SIZE,
-                fields=PAGE_FIELDS,
-                pageToken=token,
-                **question,
+            request = (
+                first
+                if first and token is None
+                else method(calendarId=self.calendar, pageToken=token, **_LONG, **question)
             )
             page = read_page(self._line.fetch(request))
             yield page
@@ -112,6 +121,19 @@ class Listing:
                 break
             token = page.next_page_token
         raise BadPayload("Google's list of events does not come to an end.", code="too_large")
+
+
+def _kinds(types: Iterable[str]) -> dict[str, Any]:
+    return {"singleEvents": False, "showDeleted": True, "eventTypes": list(types)}
+
+
+@lru_cache(maxsize=8)
+def _write_question(api: GoogleApi, types: tuple[str, ...]) -> Any:
+    """Return the question what changed, with blanks for whose calendar, and since when.
+
+    To write it takes the library as long as all the rest takes us, and it is the same for every calendar.
+    """
+    return api.events.list(calendarId=_CALENDAR, syncToken=_TOKEN, **_LONG, **_kinds(types))
 
 
 def _text(at: Any) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from integrations.google.listing import Listing
+from integrations.google.payload import PAGE_FIELDS
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google.office import JANUARY, stamp
 from tests.integrations.google.conftest import ANA, BEN, DAY, EVE, MONDAY, WEEK, WINDOW, Calendar
@@ -46,6 +49,30 @@ def test_a_page_may_be_empty_and_not_the_last(google: FakeGoogle, ana: Calendar)
         google.office.meet(ANA, (BEN,), MONDAY + day * DAY)
     assert len(ana.pull().events) == 3
     assert google.methods() == ["events.list"] * 7
+
+
+def test_changes_come_in_pages_too(google: FakeGoogle, ana: Calendar) -> None:
+    ana.pull()
+    google.office.calendars[ANA].page_size = 1
+    for day in range(3):
+        google.office.meet(ANA, (BEN,), MONDAY + day * DAY)
+    google.methods()
+    assert len(ana.pull().events) == 3
+    assert google.methods() == ["events.list"] * 3
+
+
+@pytest.mark.parametrize("token", ["CPjqwZ2H5ZADEPjqwZ2H5ZAD", "a/b+c d=&%é"])
+def test_question_for_changes_is_the_one_that_the_library_writes(ana: Calendar, token: str) -> None:
+    source = ana.open()
+    owner = "ana+work@example.com"
+    ours = Listing(source.api, source.line, owner, ["default"])._ask_changes(token)
+    theirs = source.api.events.list(
+        calendarId=owner, syncToken=token, maxResults=2500, fields=PAGE_FIELDS, singleEvents=False,
+        showDeleted=True, eventTypes=["default"],
+    )  # fmt: skip
+    assert (ours.method, ours.headers, ours.body) == (theirs.method, theirs.headers, theirs.body)
+    assert urlsplit(ours.uri).path == urlsplit(theirs.uri).path
+    assert parse_qs(urlsplit(ours.uri).query) == parse_qs(urlsplit(theirs.uri).query)
 
 
 def test_untagged_series_are_never_expanded(google: FakeGoogle, ana: Calendar) -> None:

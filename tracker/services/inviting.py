@@ -9,12 +9,12 @@ from typing import Protocol
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.itip import Invitation, Method
-from tracker.models import Booking, BookingState, Pair, Person
+from tracker.models import Booking, BookingState, Pair
 from tracker.ports import Invitee, LetterWriter
 from tracker.services.message import parse_mailbox
 from tracker.services.outbox import Note, enqueue
 from tracker.settings import Settings
-from tracker.wording import N_, Reader, language_of
+from tracker.wording import N_, Reader, first_name, language_of
 
 MARKER = "#mentoring"  # it travels with the title, wherever the entry is copied to
 _TITLE = N_("Mentoring: %(one)s & %(other)s")
@@ -37,7 +37,7 @@ class InvitingPorts(Protocol):
 
 def title_of(pair: Pair, language: str) -> str:
     """Return the title of the pair's sessions, with the marker by which any calendar shows what they are."""
-    names = {"one": _first_name(pair.mentor), "other": _first_name(pair.mentee)}
+    names = {"one": first_name(pair.mentor.name), "other": first_name(pair.mentee.name)}
     return f"{Reader(language_of(language)).say(_TITLE, **names)} {MARKER}"
 
 
@@ -85,7 +85,3 @@ def _invitation(booking: Booking, settings: Settings, title: str, now: datetime)
         written_at=now,
         sent_by=sender.address if sender.address != address else None,
     )
-
-
-def _first_name(person: Person) -> str:
-    return (person.name.split() or [person.name])[0]

@@ -187,7 +187,7 @@ def _asked(said: str) -> ResponseReturnValue:
 
 
 def _called_off() -> str:
-    return gettext("It is being called off. Both of you are told.")
+    return str(gettext("It is being called off. Both of you are told."))
 
 
 def _eyes() -> Eyes:

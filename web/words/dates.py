@@ -6,8 +6,8 @@ from datetime import datetime
 from tracker.models import BookingState, Person
 from tracker.services.bookings import Booked
 from tracker.services.carrying import CANCELLED_THERE, MOVED_THERE, TOO_LATE
-from tracker.wording import N_, Reader
-from web.words.people import Eyes, first_name
+from tracker.wording import N_, Reader, first_name
+from web.words.people import Eyes
 
 _ON_WAY = {
     BookingState.CREATE: N_("On its way to your calendars."),

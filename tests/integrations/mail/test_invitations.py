@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
-from icalendar.cal import Component
 
 from integrations import ical
 from integrations.mail import open_writer
@@ -70,8 +70,12 @@ def mail(invitation: Invitation = INVITATION) -> EmailMessage:
     return message
 
 
-def event(content: str) -> Component:
-    (found,) = Calendar.from_ical(content).walk("VEVENT")
+def calendar(content: Any) -> Any:
+    return Calendar.from_ical(content)
+
+
+def event(content: str) -> Any:
+    (found,) = calendar(content).walk("VEVENT")
     return found
 
 
@@ -91,7 +95,7 @@ def test_the_mail_is_built_as_calendars_want_it(invitation: Invitation) -> None:
 @BOTH
 def test_the_method_is_the_same_outside_and_inside(invitation: Invitation) -> None:
     part = next(p for p in mail(invitation).walk() if p.get_content_type() == "text/calendar")
-    inside = Calendar.from_ical(part.get_payload(decode=True))
+    inside = calendar(part.get_payload(decode=True))
     assert part.get_param("method") == inside["METHOD"] == invitation.method
     assert part.get_param("charset") == "utf-8"
 
@@ -177,6 +181,6 @@ def test_no_text_breaks_out_of_its_line(title: str, name: str) -> None:
     lines = content.split("\r\n")
     assert all(len(line.encode()) <= 75 for line in lines)
     entry = event(content)
-    assert len(Calendar.from_ical(content).walk("VEVENT")) == 1
+    assert len(calendar(content).walk("VEVENT")) == 1
     assert str(entry["ATTENDEE"]) == "mailto:a@example.com"
     assert str(entry["UID"]) == INVITATION.uid

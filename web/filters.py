@@ -8,6 +8,7 @@ from tracker.services.overview import Card
 from tracker.wording import Reader, first_name
 from web import current
 from web.words.people import initials
+from web.words.problems import problem_for_admin, problem_for_owner
 from web.words.standing import next_session, standing
 
 
@@ -24,6 +25,8 @@ def add_filters(app: Flask) -> None:
         on_day=on_day,
         of_day=of_day,
         kind=lambda thing: type(thing).__name__,
+        problem_for_owner=lambda code: problem_for_owner(current.reader(), code),
+        problem_for_admin=lambda code, person: problem_for_admin(current.reader(), code, person),
     )
 
 

@@ -42,7 +42,7 @@ class CalendarState:
     side: Side
     connected: bool
     last_read_at: datetime | None
-    failing: bool
+    problem: str | None  # the code of what keeps one of them from being read
     is_stale: bool
 
 
@@ -183,6 +183,6 @@ def _calendar_state(db: OrmSession, pair: Pair, side: Side, policy: Policy, now:
         side=side,
         connected=bool(connected),
         last_read_at=last,
-        failing=any(c.problem for c in connected),
+        problem=next((c.problem for c in connected if c.problem), None),
         is_stale=bool(calendars) and (last is None or (now - last).days >= policy.stale_after_days),
     )

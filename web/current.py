@@ -109,4 +109,5 @@ def _load_person() -> Person | None:
     if not isinstance(person_id, int):
         return None
     with ports().store.read() as db:
-        return db.get(Person, person_id)
+        found = db.get(Person, person_id)
+    return found if found and not found.is_erased else None

@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracker.models.base import Base, UtcDateTime
 
+# RFC 2606: no mail ever arrives there.
+ERASED_DOMAIN = "erased.invalid"
+
 
 class Person(Base):
     """Somebody who takes part in a program, or runs it."""
@@ -33,6 +36,11 @@ class Person(Base):
     addresses: Mapped[list["PersonAddress"]] = relationship(
         back_populates="person", cascade="all, delete-orphan", lazy="selectin"
     )
+
+    @property
+    def is_erased(self) -> bool:
+        """Tell whether nothing is left of the person but a number."""
+        return self.email.endswith(f"@{ERASED_DOMAIN}")
 
     @property
     def all_addresses(self) -> frozenset[str]:

@@ -1,14 +1,18 @@
-"""`cadencia people import FILE.csv`."""
+"""`cadencia people import FILE.csv` and `cadencia people erase EMAIL`."""
 
 import click
 
+from tracker.errors import BadInput
+from tracker.models import Person
+from tracker.services.erasing import erase_person
 from tracker.services.people import Imported, import_people
+from tracker.services.signin import find_by_address
 from workers.cli.setup import by_command, opened, read_file
 
 
 @click.group()
 def people() -> None:
-    """Import people, with their calendars, from a file."""
+    """Import people, with their calendars, from a file; erase one."""
 
 
 @people.command("import")
@@ -23,6 +27,28 @@ def import_file(file: str) -> None:
     with opened() as ports, ports.store.write() as db:
         done = import_people(db, ports.vault, source, by_command(ports))
     say_imported(done, "people")
+
+
+@people.command()
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(email: str, yes: bool) -> None:
+    """Erase the person of that address. Their pairs end; the verdicts so far stay, without a name."""
+    with opened() as ports:
+        with ports.store.read() as db:
+            person = find_by_address(db, email)
+        if person is None:
+            raise BadInput(f"Nobody has the address {email}.")
+        if not yes:
+            click.confirm(
+                f"Erase {person.name} ({person.email})? This can not be undone", abort=True, err=True
+            )
+        with ports.store.write() as db:
+            erased = erase_person(db, ports.vault, db.get_one(Person, person.id), by_command(ports))
+    click.echo(f"Erased. {erased.pairs} pairs ended, {erased.calendars} calendars were taken away.", err=True)
+    if erased.consents:
+        click.echo(f"{erased.consents} consents stand at the provider until the person ends them.", err=True)
+    click.echo("Backups still hold the person, and so do mailboxes and calendars that got mail.", err=True)
 
 
 def say_imported(done: Imported, what: str) -> None:

@@ -1,0 +1,133 @@
+"""Erasing a person: who it was goes, what the pair's verdicts rest on stays (tracker.services.inventory).
+
+Never lets a verdict become a worse one: the pair's agreements end, its calendars keep what they said, and
+nothing is judged on what is missing then. Reaches no provider and no backup; both are told to whoever asks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session as OrmSession
+
+from tracker.models import (
+    Absence,
+    Agreement,
+    AuditEntry,
+    Booking,
+    Calendar,
+    CalendarStatus,
+    ConsentFlow,
+    Copy,
+    Credential,
+    Goal,
+    Invitation,
+    InvitationPerson,
+    Nudge,
+    OutboxMail,
+    OutboxState,
+    Pair,
+    Person,
+    PushChannel,
+    Remark,
+)
+from tracker.models.people import ERASED_DOMAIN
+from tracker.ports import Vault
+from tracker.services.audit import Act, record
+from tracker.services.review import touch_pairs
+
+NAME = "(erased)"
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What there was: `consents` are still to be taken back at the providers."""
+
+    pairs: int
+    calendars: int
+    consents: int
+
+
+def erase_person(db: OrmSession, vault: Vault, person: Person, act: Act) -> Erased:
+    """Erase the person, in the caller's transaction. A second time changes nothing that matters."""
+    is_in = or_(Pair.mentor_id == person.id, Pair.mentee_id == person.id)
+    pairs = db.scalars(select(Pair).where(is_in)).all()
+    ids = [pair.id for pair in pairs]
+    consents = _forget_consents(db, person)
+    calendars = _close_calendars(db, vault, person, act)
+    _end_agreements(db, ids, act.at.date())
+    _forget_words(db, person, pairs)
+    _forget_mail(db, person)
+    _forget_name(db, person, act)
+    touch_pairs(db, ids, act.at)
+    record(db, act, "person.erased", f"person:{person.id}")
+    return Erased(len(ids), calendars, consents)
+
+
+def _forget_consents(db: OrmSession, person: Person) -> int:
+    consents = db.scalars(select(Credential.id).where(Credential.person_id == person.id)).all()
+    db.execute(update(Calendar).where(Calendar.person_id == person.id).values(credential_id=None))
+    db.execute(delete(Credential).where(Credential.person_id == person.id))
+    db.execute(delete(ConsentFlow).where(ConsentFlow.person_id == person.id))
+    return len(consents)
+
+
+def _close_calendars(db: OrmSession, vault: Vault, person: Person, act: Act) -> int:
+    calendars = db.scalars(select(Calendar).where(Calendar.person_id == person.id)).all()
+    for calendar in calendars:
+        # Sealed like any other, so that keys can still be changed.
+        nothing = f"erased:{calendar.id}"
+        calendar.address = vault.seal(nothing, calendar.address_binding)
+        calendar.fingerprint = vault.fingerprint(nothing)
+        calendar.cursor, calendar.problem, calendar.set_aside = None, None, []
+        calendar.status, calendar.next_read_at = CalendarStatus.DISCONNECTED, None
+        calendar.disconnected_at = calendar.disconnected_at or act.at
+    own = select(Calendar.id).where(Calendar.person_id == person.id)
+    db.execute(delete(PushChannel).where(PushChannel.calendar_id.in_(own)))
+    for copy in db.scalars(select(Copy).where(Copy.calendar_id.in_(own))):
+        copy.provider_event_id, copy.conference, copy.reference = f"erased-{copy.id}", None, None
+    db.execute(update(Absence).where(Absence.calendar_id.in_(own)).values(provider_event_id=None))
+    return len(calendars)
+
+
+def _end_agreements(db: OrmSession, pair_ids: list[int], today: date) -> None:
+    of_pairs = Agreement.pair_id.in_(pair_ids)
+    db.execute(delete(Agreement).where(of_pairs, Agreement.starts_on > today))
+    db.execute(update(Agreement).where(of_pairs, Agreement.ends_on > today).values(ends_on=today))
+    nothing_to_do = {"due_at": None, "provider_event_id": None, "version": None}
+    db.execute(update(Booking).where(Booking.pair_id.in_(pair_ids)).values(**nothing_to_do))
+
+
+def _forget_words(db: OrmSession, person: Person, pairs: Sequence[Pair]) -> None:
+    db.execute(delete(Goal).where(Goal.created_by == person.id))
+    for side in ("mentor", "mentee"):
+        spoken = [pair.id for pair in pairs if getattr(pair, f"{side}_id") == person.id]
+        agreements = select(Agreement.id).where(Agreement.pair_id.in_(spoken))
+        db.execute(delete(Remark).where(Remark.side == side, Remark.agreement_id.in_(agreements)))
+    db.execute(delete(Nudge).where(Nudge.person_id == person.id))
+    on_it = select(InvitationPerson.invitation_id).where(InvitationPerson.person_id == person.id)
+    db.execute(delete(Invitation).where(or_(Invitation.sender_id == person.id, Invitation.id.in_(on_it))))
+
+
+def _forget_mail(db: OrmSession, person: Person) -> None:
+    to_them = or_(OutboxMail.person_id == person.id, OutboxMail.recipient.in_(sorted(person.all_addresses)))
+    # What is on its way now can not be called back; what waits is not sent.
+    db.execute(delete(OutboxMail).where(to_them, OutboxMail.state != OutboxState.SENT))
+    db.execute(update(OutboxMail).where(to_them).values(person_id=None, recipient="", last_error=None))
+    # Letters to others name people, too. They were sent: nobody needs the text any more.
+    sent = (OutboxMail.state == OutboxState.SENT, func.length(OutboxMail.message) > 0)
+    db.execute(update(OutboxMail).where(*sent).values(message=b""))
+
+
+def _forget_name(db: OrmSession, person: Person, act: Act) -> None:
+    db.execute(update(Person).where(Person.manager.in_(sorted(person.all_addresses))).values(manager=None))
+    db.execute(update(AuditEntry).where(AuditEntry.subject == f"person:{person.id}").values(details={}))
+    person.addresses.clear()
+    person.email, person.name = f"erased-{person.id}@{ERASED_DOMAIN}", NAME
+    person.timezone, person.language = "UTC", "en"
+    person.country = person.subdivision = person.department = person.manager = None
+    person.is_hr = person.is_admin = False
+    person.snoozed_until, person.nudges_off_at = None, person.nudges_off_at or act.at
+    # Links that were mailed open nothing any more.
+    person.sign_in_version += 1

@@ -8,6 +8,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
+import google.auth.credentials
 import google.auth.transport
 import msgspec
 from google.auth.exceptions import GoogleAuthError
@@ -19,7 +20,7 @@ from tracker.errors import BadPayload, ConnectorError
 
 MOST_ACCOUNTS = 20_000
 
-Credentials = service_account.Credentials
+Credentials = google.auth.credentials.Credentials
 Exchange = google.auth.transport.Request
 
 
@@ -110,8 +111,8 @@ class Delegation:
     def _grant(self, person: str, ladder: tuple[str, ...]) -> Credentials:
         while True:
             place = self._narrowest.get(ladder, 0)
-            account: Credentials = self._account.with_subject(person)
-            granted: Credentials = account.with_scopes([ladder[place]])
+            account: service_account.Credentials = self._account.with_subject(person)
+            granted: service_account.Credentials = account.with_scopes([ladder[place]])
             try:
                 granted.refresh(self._exchange)
             except GoogleAuthError as error:

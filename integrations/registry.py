@@ -35,8 +35,8 @@ from tracker.ports import (
     Watcher,
     Watchers,
 )
-from tracker.services.mailbox import Shelf, load_shelf
 from tracker.services.message import parse_mailbox
+from tracker.services.shelf import Shelf, load_shelf
 from tracker.settings import MicrosoftApp, Settings, load_settings
 from tracker.store import MEMORY, Store
 

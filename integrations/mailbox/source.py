@@ -15,16 +15,22 @@ from integrations.ical.reader import read_feed
 from integrations.ical.times import parse_instant
 from integrations.ical.zones import Zone, world_zone
 from integrations.identity import version_of
+from integrations.mail.invitations import write_calendar
 from tracker.errors import BadInput, ConnectorError
 from tracker.events import Attendee, CalendarEvent, EventKind, EventStatus, Pull, PullKind, SetAside, Window
 from tracker.incoming import Method
+from tracker.itip import Invitation
+from tracker.itip import Method as ItipMethod
 from tracker.observing import hash_lineage
-from tracker.services.mailbox import Shelf, Told
+from tracker.ports import Invitee
+from tracker.services.shelf import Sent, Shelf, Told
 from tracker.tags import TagRules
 
 # A calendar is never "read" much later than the mailbox was.
 STALE_AFTER = timedelta(hours=1)
 READING = 1  # a higher number makes all calendars be read anew, when reading itself has changed
+OURSELVES = "cadencia@invalid"  # the organiser of what Cadencia sent; answers name the program's address
+MARKER = "#mentoring"
 _ORGANISER = re.compile(r"^ORGANIZER[^:\r]*:(?:mailto:)?([^\r\n]*)", re.MULTILINE)
 _STAMP = re.compile(r"^DTSTAMP[^:\r]*:(\d{8}T\d{6}Z)", re.MULTILINE)
 _SLOT = re.compile(r"^RECURRENCE-ID\b", re.MULTILINE)
@@ -53,11 +59,32 @@ class MailboxSource:
             raise ConnectorError("The program's mailbox was not read of late.", code="mailbox_stale")
         # Other people were left out before anything was stored: a meeting of two can not be told from others.
         reading = _Reading(window, replace(rules, partners=()), self._zone)
-        content = _fingerprint(shelf.told, reading)
+        told = (*map(_told_of, shelf.sent), *shelf.told)
+        content = _fingerprint(told, reading)
         if cursor == content:
             return Pull(PullKind.UNCHANGED, window, content)
-        events, aside = reading.read(shelf.told)
-        return Pull(PullKind.FULL, window, content, events, (), aside, len(shelf.told))
+        events, aside = reading.read(told)
+        return Pull(PullKind.FULL, window, content, events, (), aside, len(told))
+
+
+def _told_of(sent: Sent) -> Told:
+    """Return what Cadencia sent itself, as if it had come in."""
+    calendar = write_calendar(
+        Invitation(
+            method=ItipMethod.CANCEL if sent.is_off else ItipMethod.REQUEST,
+            uid=sent.uid,
+            sequence=sent.sequence,
+            reference=sent.reference,
+            title=MARKER,
+            starts_at=sent.starts_at,
+            ends_at=sent.ends_at,
+            organiser=Invitee("", OURSELVES),
+            invitees=tuple(Invitee("", address) for address in sent.invited),
+            written_at=sent.created_at,
+        )
+    )
+    method = Method.CANCEL if sent.is_off else Method.REQUEST
+    return Told(method, hash_lineage(sent.uid), is_ours=True, content=calendar.content)
 
 
 def _fingerprint(told: Iterable[Told], reading: "_Reading") -> str:
@@ -122,12 +149,11 @@ class _Reading:
         first = min(
             (t for t in group if t.method is not Method.REPLY), key=lambda t: not t.is_ours, default=None
         )
-        organiser = _organiser_of(first) if first else None
-        own = [t for t in group if organiser is None or _organiser_of(t) == organiser]
+        # Without an invitation of somebody else's it is our own. Of others' an answer alone tells nothing.
+        organiser = _organiser_of(first) if first else OURSELVES
+        organisers = {organiser, *(self.rules.program_addresses if organiser == OURSELVES else ())}
+        own = [t for t in group if _organiser_of(t) in organisers]
         replies = [t for t in own if t.method is Method.REPLY]
-        if organiser is None:
-            # We have seen no invitation because we sent it. Of others' entries an answer alone tells nothing.
-            replies = [t for t in replies if _organiser_of(t) in self.rules.program_addresses]
         requests = tuple(t for t in own if t.method in (Method.REQUEST, Method.CANCEL) and self._applies(t))
         return _Entry(requests, tuple(replies), tuple(t for t in own if t.method is Method.UNINVITE))
 

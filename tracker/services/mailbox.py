@@ -1,4 +1,4 @@
-"""The program's own mailbox: taking in invitations to sessions, and telling what came in for one person.
+"""The program's own mailbox: taking in invitations to sessions, and keeping how far it was read.
 
 The network comes first, then one transaction for rows and place together. Only messages of people who are in
 a pair are kept, and of these what `MailboxReader.trim` leaves, sealed. Never logs an address or a title.
@@ -6,7 +6,7 @@ a pair are kept, and of these what `MailboxReader.trim` leaves, sealed. Never lo
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -77,24 +77,6 @@ class MailboxReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One stored message, opened."""
-
-    method: Method
-    uid: str
-    is_ours: bool  # sent by somebody of ours
-    content: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """What came in for one person, oldest first, and when the mailbox was last read to its end."""
-
-    read_at: datetime | None
-    told: tuple[Told, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Desk:
     ports: MailboxPorts
     reader: MailboxReader
@@ -124,32 +106,12 @@ def read_mailbox(ports: MailboxPorts, now: datetime) -> MailboxReport | None:
     return report
 
 
-def load_shelf(db: OrmSession, vault: Vault, address: str, mailbox_name: str) -> Shelf:
-    """Return all that came in for the person of that address, in whichever mailbox."""
-    read_at = db.scalar(select(Mailbox.last_read_at).where(Mailbox.fingerprint == _hash(mailbox_name)))
-    person_id = _find_people(db, {address}).get(address)
-    theirs = (
-        select(Invitation.uid)
-        .join(InvitationPerson, InvitationPerson.invitation_id == Invitation.id)
-        .where(InvitationPerson.person_id == person_id)
-    )
-    # By entry, not by person: a cancellation may name less people than the invitation did.
-    rows = db.scalars(select(Invitation).where(Invitation.uid.in_(theirs)).order_by(Invitation.id))
-    return Shelf(
-        read_at,
-        tuple(
-            Told(Method(r.method), r.uid, r.sender_id is not None, vault.open(r.content, r.binding))
-            for r in rows
-        ),
-    )
-
-
 def _begin(store: Store, name: str, now: datetime) -> tuple[int, MailPlace] | None:
     """Return the mailbox's id and from where it is to be read."""
     with store.write() as db:
-        mailbox = db.scalar(select(Mailbox).where(Mailbox.fingerprint == _hash(name)))
+        mailbox = db.scalar(select(Mailbox).where(Mailbox.fingerprint == hash_name(name)))
         if mailbox is None:
-            mailbox = Mailbox(fingerprint=_hash(name), last_uid=0, begun_at=now)
+            mailbox = Mailbox(fingerprint=hash_name(name), last_uid=0, begun_at=now)
             db.add(mailbox)
         elif mailbox.problem and mailbox.last_tried_at and now - mailbox.last_tried_at < AFTER_FAILURE:
             return None
@@ -230,7 +192,7 @@ class _Sorting:
             self.refused += 1
             return None
         return _Letter(
-            key=_hash("\0".join((mail.method, mail.sender, content))),
+            key=hash_name("\0".join((mail.method, mail.sender, content))),
             uid=hash_lineage(mail.uid),
             method=self._method_of(mail),
             sender_id=self.people.get(mail.sender),
@@ -272,7 +234,7 @@ def _load_rules(db: OrmSession, ports: MailboxPorts) -> TagRules:
 
 def _find_paired(db: OrmSession, mails: Iterable[CalendarMail], now: datetime) -> dict[str, int]:
     """Return those in a pair whose agreement is not long over, by each address that the messages name."""
-    found = _find_people(db, {a for mail in mails for a in (*mail.people, mail.sender)})
+    found = find_people(db, {a for mail in mails for a in (*mail.people, mail.sender)})
     paired: set[int] = set()
     for ids in portions(sorted(set(found.values())), 5_000):
         rows = db.execute(
@@ -285,7 +247,7 @@ def _find_paired(db: OrmSession, mails: Iterable[CalendarMail], now: datetime) -
     return {address: person_id for address, person_id in found.items() if person_id in paired}
 
 
-def _find_people(db: OrmSession, addresses: Collection[str]) -> dict[str, int]:
+def find_people(db: OrmSession, addresses: Collection[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for some in portions(sorted(addresses)):
         main = select(Person.email, Person.id).where(Person.email.in_(some))
@@ -352,5 +314,5 @@ def _domain(address: str) -> str:
     return address.rpartition("@")[2]
 
 
-def _hash(text: str) -> str:
+def hash_name(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

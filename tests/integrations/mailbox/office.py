@@ -12,7 +12,17 @@ from tests.tracker.world import World, agreement, instant, make_duo
 from tracker.clock import FixedClock
 from tracker.events import CalendarEvent, Pull, Window
 from tracker.ledger import Evidence
-from tracker.models import Calendar, Invitation, Mailbox, Pair, Program, Provider
+from tracker.models import (
+    Booking,
+    BookingState,
+    Calendar,
+    Invitation,
+    Mailbox,
+    Pair,
+    Program,
+    Provider,
+)
+from tracker.references import new_reference, reader_of
 from tracker.services.audit import Act
 from tracker.services.connections import CalendarAt, connect_calendars
 from tracker.services.mailbox import MailboxReport, read_mailbox
@@ -67,7 +77,8 @@ class Office:
 
     def pull(self, owner: str = ANA, cursor: str | None = None, rules: TagRules | None = None) -> Pull:
         """Read the mailbox calendar of one of the two."""
-        rules = rules or TagRules(program_addresses=frozenset({PROGRAM}))
+        is_ours = reader_of(self.ports.settings.keys)
+        rules = rules or TagRules(program_addresses=frozenset({PROGRAM}), is_ours=is_ours)
         source = self.ports.sources.open(Provider.MAILBOX, owner, "Europe/Madrid")
         return source.pull(cursor, WINDOW, replace(rules, owner=frozenset({owner})))
 
@@ -133,3 +144,27 @@ class Office:
         """Have a calendar be read at that moment."""
         with self.ports.store.write() as db:
             db.get_one(Calendar, calendar_id).last_read_at = at
+
+    def book(self, start: str) -> str:
+        """Have Cadencia invite both by mail; return the session's reference."""
+        reference = new_reference(self.ports.settings.keys)
+        with self.ports.store.write() as db:
+            db.add(
+                Booking(
+                    pair_id=self.duo.pair,
+                    reference=reference,
+                    uid=f"{reference}@cadencia",
+                    starts_at=instant(start),
+                    ends_at=instant(start) + timedelta(hours=1),
+                    by_mail=True,
+                    state=BookingState.WRITTEN,
+                    created_at=self.clock.now(),
+                )
+            )
+        return reference
+
+    def call_off(self, reference: str) -> None:
+        """Have Cadencia tell both that the session is off."""
+        with self.ports.store.write() as db:
+            booking = db.query(Booking).filter(Booking.reference == reference).one()
+            booking.state, booking.sequence = BookingState.CANCELLED, 1

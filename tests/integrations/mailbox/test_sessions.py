@@ -227,3 +227,32 @@ def test_nothing_new_is_told_as_such(office: Office) -> None:
     assert office.pull(cursor=first.cursor).kind == "unchanged"
     office.receive(request(MOVED))
     assert office.pull(cursor=first.cursor).kind == "full"
+
+
+def test_what_cadencia_invited_to_by_mail_needs_no_message_to_be_known(office: Office) -> None:
+    reference = office.book("2026-03-02 09:00")
+    office.read()
+    hers, his = office.event(ANA), office.event(BEN)
+    assert (hers.start, hers.session_ref) == (instant("2026-03-02 09:00"), reference)
+    assert (hers.tag_rule, his.tag_rule) == (TagRule.CADENCIA, TagRule.CADENCIA)
+    assert [a.email for a in hers.attendees] == [ANA, BEN]
+
+
+def test_answers_to_what_cadencia_invited_to_are_heard(office: Office) -> None:
+    reference = office.book("2026-03-02 09:00")
+    ours = replace(ONE, uid=f"{reference}@cadencia", organiser=PROGRAM, guests=(ANA, BEN))
+    office.receive(reply(ours, "DECLINED", BEN))
+    assert office.event().attendees == (Attendee(ANA, Response.NONE), Attendee(BEN, Response.DECLINED))
+
+
+def test_what_cadencia_called_off_by_mail_is_off(office: Office) -> None:
+    reference = office.book("2026-03-02 09:00")
+    office.call_off(reference)
+    office.read()
+    assert office.event().status is EventStatus.CANCELLED
+
+
+def test_nobody_else_calls_off_what_cadencia_invited_to(office: Office) -> None:
+    reference = office.book("2026-03-02 09:00")
+    office.receive(cancel(replace(OFF, uid=f"{reference}@cadencia", sequence=9)))
+    assert office.event().status is EventStatus.CONFIRMED

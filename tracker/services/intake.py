@@ -5,15 +5,15 @@ rule matched is refused at this border, whoever let it through.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import BadPayload
-from tracker.events import CalendarEvent, EventKind, EventStatus, Pull, Response
-from tracker.models import Calendar, Copy, CopyObservation
+from tracker.events import CalendarEvent, CopyRole, EventKind, EventStatus, Pull, Response
+from tracker.models import Calendar, Copy, CopyObservation, Provider
 from tracker.observing import (
     Seen,
     instant_of,
@@ -104,7 +104,7 @@ def _change(taking: _Taking, copy: Copy, event: CalendarEvent, last: Seen) -> in
     if seen is None and was_gone:
         seen = _again(last, taking.now)
     if seen is not None:
-        taking.db.add(_row(copy, seen, taking.now))
+        taking.db.add(_row(copy, _as_told(taking, event, seen), taking.now))
         _show(copy, seen)
     _describe(taking, copy, event, people)
     copy.gone_at = None
@@ -121,7 +121,7 @@ def _add(taking: _Taking, event: CalendarEvent) -> int:
         return 0
     people = taking.scope.people_on(event)
     copy = Copy(calendar_id=taking.calendar.id, pair_choice=choice)
-    seen = observe_first(event, _by_name(people), taking.now)
+    seen = [_as_told(taking, event, each) for each in observe_first(event, _by_name(people), taking.now)]
     _describe(taking, copy, event, people)
     _show(copy, seen[-1])
     taking.db.add(copy)
@@ -186,6 +186,13 @@ def _describe(taking: _Taking, copy: Copy, event: CalendarEvent, people: Iterabl
 def _show(copy: Copy, seen: Seen) -> None:
     copy.status, copy.all_day = seen.status, seen.all_day
     copy.starts_at, copy.ends_at = seen.starts_at, seen.ends_at
+
+
+def _as_told(taking: _Taking, event: CalendarEvent, seen: Seen) -> Seen:
+    # Google shows a guest who deleted the own copy just what it shows when the organiser cancelled: nobody is
+    # blamed by that. The organiser's own calendar tells, where it is connected.
+    is_unclear = taking.calendar.provider is Provider.GOOGLE and event.copy_role is CopyRole.ATTENDEE
+    return replace(seen, by_organiser=False) if is_unclear else seen
 
 
 def _row(copy: Copy, seen: Seen, now: datetime) -> CopyObservation:

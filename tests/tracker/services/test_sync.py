@@ -405,7 +405,8 @@ def test_an_attendee_who_deletes_the_own_copy_cancels_nothing(duo: Duo) -> None:
     assert statuses(duo) == [[Status.CONFIRMED]]
 
 
-def test_a_cancelled_copy_tells_what_the_vanished_one_meant(duo: Duo) -> None:
+def test_a_cancelled_copy_tells_what_the_vanished_one_meant(world: World) -> None:
+    duo = make_duo(world, providers=(Provider.OUTLOOK, Provider.OUTLOOK))
     event = single("2026-02-09 10:00")
     duo.sync(full(event), FIRST)
     duo.sync_other(full(as_attendee(event)), FIRST)
@@ -846,3 +847,30 @@ def test_it_knows_what_the_installation_wrote(store: Store, vault: Vault) -> Non
 def test_without_keys_no_reference_is_believed(duo: Duo) -> None:
     duo.sync(full(), FIRST)
     assert not duo.world.source(duo.calendar).rules[0].is_ours(new_reference([fresh_key()]))
+
+
+# --- whom a cancelled copy blames ---
+
+
+@pytest.mark.parametrize(
+    ("provider", "blamed"),
+    [(Provider.GOOGLE, None), (Provider.OUTLOOK, Side.MENTOR), (Provider.ICAL, Side.MENTOR)],
+)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_guests_cancelled_copy_blames_the_organiser_only_where_it_can_tell(
+    world: World, provider: Provider, blamed: Side | None, is_known: bool
+) -> None:
+    duo = make_duo(world, providers=(provider, provider))
+    copy = as_attendee(single("2026-02-09 10:00"))
+    if is_known:
+        duo.sync_other(full(copy), FIRST)
+    duo.sync_other(full(cancel(copy, "2026-02-01 20:00")), SECOND)
+    last = duo.evidence.sessions[0].observations[-1]
+    assert (last.status, last.cancelled_by) == (Status.CANCELLED, blamed)
+
+
+def test_the_organisers_own_copy_tells_who_cancelled(duo: Duo) -> None:
+    event = single("2026-02-09 10:00")
+    duo.sync_other(full(cancel(as_attendee(event), "2026-02-01 20:00")), SECOND)
+    duo.sync(full(cancel(event, "2026-02-01 20:00")), SECOND)
+    assert duo.evidence.sessions[0].observations[-1].cancelled_by is Side.MENTOR

@@ -109,7 +109,10 @@ def token_problem(code: str, description: str) -> ConnectorError:
     if code in ("invalid_client", "deleted_client", "disabled_client"):
         return ConnectorError(CLIENT_REFUSED, code="client_refused")
     if code in ("invalid_grant", "invalid_request"):
-        return _refused_grant(description.lower())
+        problem = _refused_grant(description.lower())
+        # That a consent is over is said by one code alone.
+        is_sure = code == "invalid_grant" or not isinstance(problem, AuthRevoked)
+        return problem if is_sure else ConnectorError(REFUSED, code="refused")
     return ConnectorError(SERVER_FAULT, code="server_error")
 
 

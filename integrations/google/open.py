@@ -74,7 +74,9 @@ def open_recorder(
     with _opening:
         meet = _meet(place.meet_root, place.ca_bundle)
 
-    known = {**(others or {}), **({} if isinstance(key, str) else {account: key})}
+    known = {normal_address(other): access for other, access in (others or {}).items()}
+    if not isinstance(key, str):
+        known[account] = key
 
     def identity_of(person: str) -> Line | None:
         own = known.get(person)

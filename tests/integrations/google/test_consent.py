@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -237,6 +238,7 @@ def test_account_that_was_deleted(google: FakeGoogle, desk: GoogleDesk) -> None:
         (401, {"error": "deleted_client"}, "client_refused"),
         (400, {"error": "invalid_grant", "error_description": "Bad Request"}, "reconnect"),
         (400, {"error": "invalid_grant", "error_description": "reauth (invalid_rapt)"}, "reconnect"),
+        (400, {"error": "invalid_request"}, "refused"),
         (429, {"error": "rate_limit_exceeded"}, "rate_limited"),
         (500, {"error": "internal_failure"}, "server_error"),
         (400, {}, "not_a_calendar"),
@@ -306,6 +308,26 @@ def test_wider_scopes_cover_narrower_ones(
     desk: GoogleDesk, want: Want, scope: str, *, is_enough: bool
 ) -> None:
     assert desk.covers(frozenset({scope}), want) is is_enough
+
+
+def test_no_secret_gets_into_logs(
+    google: FakeGoogle, desk: GoogleDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    flow = desk.begin(BACK, READ, ANA)
+    answer = google.visit(flow.url, ANA)
+    caplog.clear()  # what the browser and Google do is not ours
+    granted = desk.finish(flow.memory, answer, now())
+    again = desk.refresh(granted.refresh_token or "", now())
+    desk.revoke(granted.refresh_token or "")
+    secrets = [
+        granted.access_token,
+        again.access_token,
+        granted.refresh_token or "",
+        answer["code"],
+        flow.state,
+    ]
+    assert [secret for secret in secrets if secret in caplog.text] == []
 
 
 def test_no_secret_gets_into_an_error(google: FakeGoogle, desk: GoogleDesk) -> None:

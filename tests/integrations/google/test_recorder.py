@@ -173,7 +173,7 @@ def test_consent_tells_its_owner_apart_and_nobody_else(google: FakeGoogle, waits
 
 def test_two_consents_tell_two_apart(google: FakeGoogle, waits: list[float]) -> None:
     """Ben lets himself be told apart, and his consent opens no record."""
-    others = {BEN: Consent(google, frozenset({IDENTITY}), BEN)}
+    others = {BEN.upper(): Consent(google, frozenset({IDENTITY}), BEN)}
     recorder = open_recorder(ANA, Consent(google), place_of(google), others)
     google.rooms.hold(ANA, ROOM.key, stay(ANA), stay(BEN), stay(EVE))
     assert recorder.stays(ROOM, HELD, PAIR) == (told(ANA), told(BEN))

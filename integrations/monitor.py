@@ -4,14 +4,19 @@ The address is that of a check of Healthchecks (https://healthchecks.io/docs/htt
 plainly it means that all is well, with `/fail` at its end that something is wrong.
 """
 
-from integrations.http import Limits, send
 from tracker.errors import ConnectorError
+from tracker.settings import Settings
 
-LIMITS = Limits(connect_s=5, read_s=10, total_s=20, max_bytes=100_000)
 
+def ping_monitor(settings: Settings, *, is_well: bool) -> None:
+    """Tell the monitor how we are, if there is one. Raises ConnectorError without its address."""
+    if settings.monitor_url is None:
+        return
+    from integrations.http import Limits, send
 
-def ping(url: str, *, is_well: bool, ca_bundle: str | None = None) -> None:
-    """Tell the monitor. Raises ConnectorError, which does not repeat the address."""
-    answer = send("GET", url if is_well else f"{url}/fail", limits=LIMITS, ca_bundle=ca_bundle, attempts=2)
+    bundle = str(settings.ca_bundle) if settings.ca_bundle else None
+    url = settings.monitor_url if is_well else f"{settings.monitor_url}/fail"
+    limits = Limits(connect_s=5, read_s=10, total_s=20, max_bytes=100_000)
+    answer = send("GET", url, limits=limits, ca_bundle=bundle, attempts=2)
     if answer.status >= 300:
         raise ConnectorError(f"The monitor answered {answer.status}. See CADENCIA_MONITOR_URL.")

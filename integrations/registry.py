@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from integrations.hints import NoHints, RedisHints
+from integrations.monitor import ping_monitor as ping_monitor  # noqa: PLC0414 - handed on to workers
 from integrations.vault import FernetVault, fresh_key
 from tracker.clock import SystemClock
 from tracker.errors import BadSettings, ConnectorError
@@ -318,34 +319,6 @@ def find_rights(provider: str, address: str, settings: Settings) -> Rights | Non
 
         return outlook.find_rights(_application(settings.microsoft), _outlook_place(settings))
     return None
-
-
-def ping_monitor(settings: Settings, *, is_well: bool) -> None:
-    """Tell the outside monitor how we are, if there is one. Raises ConnectorError."""
-    if settings.monitor_url:
-        from integrations.monitor import ping
-
-        bundle = str(settings.ca_bundle) if settings.ca_bundle else None
-        ping(settings.monitor_url, is_well=is_well, ca_bundle=bundle)
-
-
-def ask_time(provider: str, settings: Settings) -> datetime | None:
-    """Return what time the provider's server has, None where it does not say. Raises ConnectorError."""
-    from integrations.http import send
-
-    is_google = provider == Provider.GOOGLE
-    root = _google_place(settings).api_root if is_google else _outlook_place(settings).graph_root
-    bundle = str(settings.ca_bundle) if settings.ca_bundle else None
-    said = send("GET", f"{root}/", ca_bundle=bundle, attempts=2).headers.get("date", "")
-    try:
-        return parsedate_to_datetime(said).astimezone(UTC)
-    except ValueError:
-        return None
-
-
-def newest_vault(settings: Settings) -> Vault:
-    """Return a vault that opens only what is sealed with the newest key."""
-    return FernetVault(settings.keys[:1])
 
 
 def check_mail(ports: Ports) -> None:

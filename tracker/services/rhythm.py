@@ -6,7 +6,7 @@ Where its provider tells us of changes, reading is the backstop: notices get los
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import AuthRevoked, ConnectorError
@@ -20,6 +20,8 @@ OFTEN_TOLD = timedelta(hours=1)
 SELDOM_TOLD = timedelta(hours=12)
 # Whoever edits a calendar sends notices by the dozen: after this, one reading serves them all.
 GATHERING = timedelta(seconds=10)
+# Between the machine that hears a notice and the one that reads.
+CLOCKS_DIFFER = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=6)
 NOT_NEEDED_WAIT = timedelta(days=1)
 _SPREAD = 2654435761  # Knuth's multiplicative hash: neighbouring ids land far from each other
@@ -27,9 +29,15 @@ _EPOCH = datetime.fromisoformat("2000-01-01T00:00:00Z")
 
 
 def next_reading(db: OrmSession, calendar: Calendar, now: datetime) -> datetime:
-    """Return when to read next after a good reading: each calendar has its own place in the interval."""
+    """Return when to read next after a good reading that began `now`.
+
+    Each calendar has its own place in the interval. One that changed while it was read is read again.
+    """
+    heard_at = _last_heard(db, calendar, now)
+    if heard_at is not None and heard_at > now - CLOCKS_DIFFER:
+        return now + GATHERING
     is_near = _has_session_near(db, calendar.person_id, now)
-    interval = interval_of(is_near=is_near, is_told=_is_told(db, calendar, now))
+    interval = interval_of(is_near=is_near, is_told=heard_at is not None)
     offset = interval * place_of(calendar.id)
     passed = (now - _EPOCH - offset) // interval
     return _EPOCH + offset + (passed + 1) * interval
@@ -79,16 +87,15 @@ def when_not_needed(now: datetime) -> datetime:
     return now + NOT_NEEDED_WAIT
 
 
-def _is_told(db: OrmSession, calendar: Calendar, now: datetime) -> bool:
-    # A channel that never reached us may be one that can not.
-    live = select(PushChannel.id).where(
+def _last_heard(db: OrmSession, calendar: Calendar, now: datetime) -> datetime | None:
+    """Return when the provider last reached us by an open channel: before that nobody knows whether it can."""
+    live = select(func.max(PushChannel.heard_at)).where(
         PushChannel.calendar_id == calendar.id,
         PushChannel.fingerprint == calendar.fingerprint,
         PushChannel.provider_name != "",
         PushChannel.expires_at > now,
-        PushChannel.heard_at.is_not(None),
     )
-    return db.scalars(live.limit(1)).first() is not None
+    return db.scalar(live)
 
 
 def _has_session_near(db: OrmSession, person_id: int, now: datetime) -> bool:

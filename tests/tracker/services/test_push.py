@@ -448,15 +448,25 @@ def test_a_channel_that_never_reached_us_is_not_relied_upon(
     world: Watching, channel: PushChannel, duo: Duo
 ) -> None:
     assert wait(world, duo, duo.calendar) <= HOUR
-    heard(world, notice(channel, News.HELLO, number=1))
+    heard(world, notice(channel, News.HELLO, number=1), at=NOW)
     assert wait(world, duo, duo.calendar) == _longest(duo.calendar)
 
 
-def _longest(calendar_id: int) -> timedelta:
+def test_a_change_during_a_reading_is_read_as_well(world: Watching, duo: Duo, channel: PushChannel) -> None:
+    """What the notice tells may have come after the provider's answer: the next poll is half a day away."""
+    began = NOW + HOUR
+    heard(world, notice(channel, number=2), at=began + timedelta(seconds=3))
+    duo.sync(unchanged(), f"{began:%Y-%m-%d %H:%M}")
+    assert world.next_read_at(duo.calendar) == began + rhythm.GATHERING
+    duo.sync(unchanged(), f"{began + MINUTE:%Y-%m-%d %H:%M}")
+    assert world.next_read_at(duo.calendar) == began + MINUTE + _longest(duo.calendar, began + MINUTE)
+
+
+def _longest(calendar_id: int, now: datetime = NOW + HOUR) -> timedelta:
     interval = rhythm.interval_of(is_near=False, is_told=True)
     epoch = instant("2000-01-01 00:00")
     offset = interval * rhythm.place_of(calendar_id)
-    return interval - (NOW + HOUR - epoch - offset) % interval
+    return interval - (now - epoch - offset) % interval
 
 
 def test_no_row_is_left_of_a_calendar_that_is_gone(world: Watching, duo: Duo) -> None:

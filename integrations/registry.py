@@ -5,8 +5,6 @@ What is heavy to import is imported when it is first needed: most commands need 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from integrations.hints import NoHints, RedisHints

@@ -27,6 +27,7 @@ from tracker.services.health import find_ills, take_vitals
 from tracker.services.housekeeping import tidy
 from tracker.services.leases import held_alone
 from tracker.services.mailbox import read_mailbox
+from tracker.services.nudges.rounds import remind
 from tracker.services.outbox import send_due
 from tracker.services.push import tend_channels
 from tracker.services.review import review_claimed
@@ -140,6 +141,11 @@ def ask_who_came(ports: Ports, now: datetime, turn: Turn) -> None:
     ask_attendance(ports, now, turn.heed)
 
 
+def write_reminders(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Ask how sessions went, and remind of what is due, when the moment is good."""
+    remind(ports, now, turn.heed)
+
+
 def ping(ports: Ports, now: datetime, _turn: Turn) -> None:
     """Give the outside monitor a sign of life, and say there when something is wrong."""
     if ports.settings.monitor_url:
@@ -171,6 +177,7 @@ JOBS = (
     Job("monitor", MINUTE, Queue.POSTING, ping, alone=True),
     Job("channels", MINUTE, Queue.BULK, look_after_channels, alone=True),
     Job("attendance", 5 * MINUTE, Queue.BULK, ask_who_came, alone=True),
+    Job("reminders", 5 * MINUTE, Queue.BULK, write_reminders, alone=True),
     Job("digests", 5 * MINUTE, Queue.BULK, write_digests, alone=True),
     Job("housekeeping", 60 * MINUTE, Queue.BULK, tidy_up, alone=True),
 )

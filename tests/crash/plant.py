@@ -46,7 +46,7 @@ from tracker.services import schema
 from tracker.services.audit import Act
 from tracker.services.connections import CalendarAt, connect_calendars
 from tracker.services.evidence import load_evidence
-from tracker.services.outbox import Note, enqueue
+from tracker.services.outbox import Note, enqueue, send_due
 from tracker.settings import load_settings
 
 FOUNDED = instant("2026-01-05 09:00")
@@ -204,11 +204,20 @@ class Plant:
 
     def check(self) -> None:
         """Compare with the truth: nothing lost, nothing twice, no calendar and no ledger that diverged."""
+        self._finish()
         for address in self.google.office.calendars:
             assert self._shown(address) == self._truth(address), address
         self._check_ledgers()
         self._check_mail()
         assert self.google.defects == []
+
+    def _finish(self) -> None:
+        """End all processes, and send what they may have written a moment ago."""
+        self.kills += len(self.named)
+        self.kill_all()
+        self.pass_time(HOUR)
+        while send_due(self.ports.store, self.ports.mailer, self.now).sent:
+            pass
 
     def digests(self) -> set[str]:
         """Return the weeks of which a digest was written."""

@@ -156,6 +156,7 @@ def test_two_schedules_and_a_clock_that_jumps_say_nothing_twice(embedded: Plant)
         _fork(embedded)
     for jump in (timedelta(hours=2), timedelta(hours=-2), timedelta(hours=-2), timedelta(hours=4)):
         embedded.live()
+        wait_for(lambda: not embedded.what_is_left(embedded.now)["unsent"], 10)
         embedded.pass_time(jump)
         wait_for(lambda: False, 0.5)
     embedded.settle()

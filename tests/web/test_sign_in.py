@@ -9,8 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from integrations.hints import NoHints
 from tests.web.company import Company, csrf_of
 from tracker.models import AuditEntry, OutboxMail, Person
+from tracker.ports import Hint
 from tracker.services.signin import sign_in_link
 
 Enter = Callable[[Person], FlaskClient]
@@ -146,3 +148,12 @@ def test_one_address_does_not_try_them_all(app: Flask, post: Post) -> None:
 
 def test_whoever_is_signed_in_already_is_not_stopped(ana: Person, enter: Enter) -> None:
     assert enter(ana).get("/sign-in").status_code == 200
+
+
+def test_whoever_sends_mail_is_told_that_somebody_waits(
+    app: Flask, ana: Person, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Hint] = []
+    monkeypatch.setattr(NoHints, "send", lambda _, hint: sent.append(hint))
+    post(app.test_client(), "/sign-in", "/sign-in", email=ana.email)
+    assert sent == [Hint.MAIL]

@@ -4,6 +4,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, s
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from tracker.ports import Hint
 from tracker.services.signin import LinkRefused, Refusal, mail_link, read_link, use_link
 from tracker.tags import normal_address
 from tracker.wording import N_
@@ -42,6 +43,7 @@ def ask() -> ResponseReturnValue:
     with ports.store.write() as db:
         # After the commit the schedule's next tick, some seconds away, finds the mail in the outbox.
         mail_link(db, ports, email, current.act(), then=own_path(form.next.data))
+    ports.hints.send(Hint.MAIL)
     return redirect(url_for("auth.sent"), 303)
 
 

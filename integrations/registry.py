@@ -5,6 +5,8 @@ What is heavy to import is imported when it is first needed: most commands need 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from integrations.hints import NoHints, RedisHints
@@ -317,6 +319,25 @@ def find_rights(provider: str, address: str, settings: Settings) -> Rights | Non
 
         return outlook.find_rights(_application(settings.microsoft), _outlook_place(settings))
     return None
+
+
+def ask_time(provider: str, settings: Settings) -> datetime | None:
+    """Return what time the provider's server has, None where it does not say. Raises ConnectorError."""
+    from integrations.http import send
+
+    is_google = provider == Provider.GOOGLE
+    root = _google_place(settings).api_root if is_google else _outlook_place(settings).graph_root
+    bundle = str(settings.ca_bundle) if settings.ca_bundle else None
+    said = send("GET", f"{root}/", ca_bundle=bundle, attempts=2).headers.get("date", "")
+    try:
+        return parsedate_to_datetime(said).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def newest_vault(settings: Settings) -> Vault:
+    """Return a vault that opens only what is sealed with the newest key."""
+    return FernetVault(settings.keys[:1])
 
 
 def check_mail(ports: Ports) -> None:

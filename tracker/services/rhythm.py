@@ -88,7 +88,7 @@ def when_not_needed(now: datetime) -> datetime:
 
 
 def _last_heard(db: OrmSession, calendar: Calendar, now: datetime) -> datetime | None:
-    """Return when the provider last reached us by an open channel: before that nobody knows whether it can."""
+    """Return when the provider last reached us by an open channel; one that never did may not be able to."""
     live = select(func.max(PushChannel.heard_at)).where(
         PushChannel.calendar_id == calendar.id,
         PushChannel.fingerprint == calendar.fingerprint,

@@ -19,13 +19,13 @@ from tracker.models import (
     CalendarStatus,
     Credential,
     CredentialStatus,
-    Invitation,
     Pair,
     Person,
     Provider,
     PushChannel,
 )
 from tracker.ports import Vault
+from tracker.services.resealing import SEALED
 from workers.cli.doctoring.finding import Finding, Findings, fine, problem
 from workers.cli.doctoring.machine import CLOCK_SLACK
 from workers.cli.problems import explain_problem
@@ -226,10 +226,14 @@ def check_keys(ports: Ports) -> Findings:
 
 
 def _count_old(db: OrmSession, newest: Vault) -> int:
-    sealed = [(c.address, c.address_binding) for c in db.scalars(select(Calendar))]
-    sealed += [(c.refresh_token, c.binding) for c in db.scalars(select(Credential))]
-    sealed += [(i.content, i.binding) for i in db.scalars(select(Invitation))]
-    return sum(not _opens(newest, text, binding) for text, binding in sealed)
+    texts = (
+        (text, getattr(row, sealed.binding))
+        for sealed in SEALED
+        for row in db.scalars(select(sealed.table)).yield_per(500)
+        for name in sealed.columns
+        if (text := getattr(row, name))
+    )
+    return sum(not _opens(newest, text, binding) for text, binding in texts)
 
 
 def _opens(vault: Vault, sealed: str, binding: str) -> bool:

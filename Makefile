@@ -41,6 +41,10 @@ demo: $(READY) ## a sample company: sync, review, digest, then the site (ARGS="-
 test: $(READY_DEV) ## every test, on SQLite and PostgreSQL (ARGS="-k words" for some)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
+.PHONY: crash
+crash: $(READY_DEV) ## the crash tests in their long form: 200 kills and 100 times SIGTERM, about half an hour
+	@TEST_KILLS=200 TEST_TERMS=100 $(BIN)/python -m pytest tests/crash -o faulthandler_timeout=0 $(ARGS)
+
 .PHONY: lint
 lint: $(READY_DEV) ## style and common mistakes (ruff)
 	@$(BIN)/ruff check . $(ARGS)

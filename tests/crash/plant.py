@@ -54,6 +54,7 @@ BEGIN = instant("2026-03-02 05:30")  # a Monday, before digests are written
 HOUR = timedelta(hours=1)
 PAIRS = 4
 PATIENCE_S = 120
+STEP = timedelta(minutes=20)  # longer than any claim
 
 
 @dataclass
@@ -180,7 +181,7 @@ class Plant:
         while not self.is_done(edited_at):
             assert time.monotonic() < deadline, self.what_is_left(edited_at)
             tend(self)
-            self.pass_time(timedelta(minutes=16))
+            self.pass_time(STEP)
             wait_for(lambda: self.is_done(edited_at), 1.5)
 
     def last_end(self) -> datetime | None:

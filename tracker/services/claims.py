@@ -2,8 +2,8 @@
 
 A claim moves a row's due time ahead and counts the works that were begun: whoever dies leaves rows that come
 due again by themselves. Does none of the work; the work's own commit sets the count back to 0. What was
-begun and never ended is suspect: it is claimed alone, and after a few times left until tomorrow, so that what
-kills a process does not do so for ever.
+begun and never ended is suspect: it is claimed alone, and after a few times left for hours, so that what kills
+a process does not do so for ever.
 """
 
 import logging
@@ -19,7 +19,7 @@ from tracker.models import Calendar, CalendarStatus, Pair
 from tracker.store import Store
 
 MOST_CLAIMS = 3
-REST = timedelta(days=1)
+REST = timedelta(hours=6)
 
 _log = logging.getLogger(__name__)
 _Column = InstrumentedAttribute[Any]
@@ -100,7 +100,7 @@ def _take_suspect(store: Store, kind: Kind, now: datetime) -> Sequence[int]:
     resting = _claim(store, kind, now + REST, (kind.is_due(now) & (kind.claims >= MOST_CLAIMS), 1_000))
     if resting:
         _log.error("%s %s: begun %d times and never ended", kind.name, resting, MOST_CLAIMS)
-        # One more try tomorrow.
+        # One more try after that.
         _let_try_again(store, kind, resting)
     return _claim(store, kind, now + kind.lease, (kind.is_due(now) & (kind.claims > 0), 1))
 

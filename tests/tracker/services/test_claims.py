@@ -72,7 +72,7 @@ def test_what_a_dead_process_had_claimed_is_due_again_and_then_goes_alone(duo: D
 
 
 @pytest.mark.parametrize("kind", [CALENDARS, PAIRS], ids=lambda kind: kind.name)
-def test_what_kills_its_process_rests_until_the_next_day(
+def test_what_kills_its_process_is_left_for_hours(
     duo: Duo, kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
     store, now, begun = duo.world.store, NOW, 0

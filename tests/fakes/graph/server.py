@@ -69,7 +69,8 @@ class FakeGraph:
     root: str = ""
     certificate: Path | None = None
     under_way: Counter[str] = field(default_factory=Counter)
-    most_at_once: int = 0
+    most_at_once: int = 0  # for one mailbox, as the address names it
+    most_in_all: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     push: Switchboard = field(default_factory=Switchboard)
     teams: Teams = field(default_factory=Teams)
@@ -236,6 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
         with graph.lock:
             graph.under_way[str(place)] += 1
             graph.most_at_once = max(graph.most_at_once, graph.under_way[str(place)])
+            graph.most_in_all = max(graph.most_in_all, graph.under_way.total())
         time.sleep(graph.latency_s)
         answer = self._answer(body)
         with graph.lock:

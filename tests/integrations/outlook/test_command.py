@@ -57,7 +57,7 @@ def test_everything_is_shown_where_it_is_asked_for(ana: Reading) -> None:
 
 
 def test_whatever_microsoft_refuses_has_words_for_the_doctor() -> None:
-    codes = {code for _, code in errors._GRANTS.values()}
+    codes = {code for _, code in [*errors._GRANTS.values(), *errors._CONSENTS.values()]}
     for path in Path(errors.__file__).parent.glob("*.py"):
         codes |= set(re.findall(r'code="([a-z_]+)"', path.read_text("utf-8")))
     assert {"wrong_tenant", "secret_expired", "no_account", "token_refused"} <= codes

@@ -100,6 +100,15 @@ def test_what_is_wanted_has_its_narrowest_names(graph: FakeGraph, wants: set[Wan
     assert all(open_desk(graph).covers(granted.scopes, want) for want in wants)
 
 
+def test_national_cloud_has_its_own_addresses() -> None:
+    """What is asked for is named by that cloud's Graph, and at that cloud's login."""
+    ours = outlook.Application("tenant", "client", "secret", None, "https://login.microsoftonline.us")
+    desk = outlook.open_desk(ours, outlook.Place("https://graph.microsoft.us"))
+    url = desk.begin(BACK, READ, None).url
+    assert url.startswith("https://login.microsoftonline.us/tenant/oauth2/v2.0/authorize?")
+    assert "https://graph.microsoft.us/Calendars.Read" in parse_qs(urlsplit(url).query)["scope"][0].split()
+
+
 def test_reading_covers_no_writing(graph: FakeGraph) -> None:
     desk, granted = open_desk(graph), consent(graph)
     assert desk.covers(granted.scopes, Want.FREE_BUSY)
@@ -140,7 +149,8 @@ def test_person_who_says_no_is_believed(graph: FakeGraph) -> None:
 
 
 @pytest.mark.parametrize(("error", "number", "code"), [
-    ("access_denied", 90094, "consent_by_admin"), ("consent_required", 65001, "consent_by_admin"),
+    ("interaction_required", 65004, "consent_denied"), ("access_denied", 90094, "consent_by_admin"),
+    ("consent_required", 65001, "consent_by_admin"),
     ("access_denied", 12345, "consent_denied"), ("invalid_request", 50020, "other_account"),
     ("interaction_required", 50105, "other_account"), ("access_denied", 53003, "app_disabled"),
     ("unauthorized_client", 700016, "wrong_tenant"), ("temporarily_unavailable", 90033, "server_error"),
@@ -230,7 +240,7 @@ def test_interaction_that_is_required_is_the_persons(graph: FakeGraph) -> None:
 @pytest.mark.parametrize(("status", "error", "number", "code"), [
     (401, "invalid_client", 7000222, "secret_expired"), (401, "invalid_client", 700027, "app_refused"),
     (400, "unauthorized_client", 700016, "wrong_tenant"), (401, "invalid_client", 700024, "clock_off"),
-    (503, "temporarily_unavailable", 0, "server_error"),
+    (503, "temporarily_unavailable", 0, "server_error"), (400, "invalid_grant", 53003, "app_disabled"),
 ])  # fmt: skip
 def test_fault_of_the_applications_is_no_fault_of_the_consents(
     graph: FakeGraph, status: int, error: str, number: int, code: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -166,6 +167,35 @@ def test_crash_after_writing_leaves_one_entry(
     entry = diary(ana).create(MEETING)
     assert [e.id for e in stored(ana)] == [entry.provider_event_id]
     assert diary(ana).create(MEETING).provider_event_id == entry.provider_event_id
+
+
+def test_entry_that_is_not_listed_yet_is_not_written_twice(ana: Reading) -> None:
+    first = diary(ana).create(MEETING)
+    ana.graph.writing.blind = 1
+    assert diary(ana).create(MEETING) == first
+    assert len(stored(ana)) == 1
+
+
+def test_entry_that_is_still_not_listed_is_left_for_later(ana: Reading) -> None:
+    diary(ana).create(MEETING)
+    ana.graph.writing.blind = 2
+    assert code_of(diary(ana).create, MEETING) == "server_error"
+    assert len(stored(ana)) == 1
+
+
+def test_cancelled_entry_is_not_taken_for_the_session(ana: Reading) -> None:
+    diary(ana).create(MEETING)
+    ana.box.put(msgspec.structs.replace(stored(ana)[0], is_cancelled=True))
+    ana.graph.writing.on_duplicate = "forget"
+    assert not diary(ana).create(MEETING).is_cancelled
+
+
+def test_move_needs_no_etag_where_graph_honours_none(ana: Reading) -> None:
+    ana.graph.writing.ignores_etags = True
+    entry = diary(ana).create(MEETING)
+    moved = diary(ana).move(entry, LATER, LATER + LENGTH)
+    assert code_of(diary(ana).move, entry, MONDAY + WEEK, MONDAY + WEEK + LENGTH) == "changed"
+    assert moved.starts_at == LATER
 
 
 def test_other_session_is_another_entry(ana: Reading) -> None:
@@ -437,6 +467,22 @@ def test_writing_waits_as_long_as_it_is_asked_to(ana: Reading, waits: list[float
     diary(ana).create(MEETING)
     assert [int(w) for w in waits] == [7, 9]
     assert len(stored(ana)) == 1
+
+
+def test_writing_keeps_to_three_at_once(ana: Reading, ben: Reading) -> None:
+    """Reading and writing, by the company's key and by the person's own, count together for one mailbox."""
+    ana.graph.latency_s = 0.05
+    access = Own([ana.graph.desk.let_in(ANA, "Calendars.ReadWrite")])
+
+    def ask(number: int) -> object:
+        return diary(ana, access if number % 2 else None).create(
+            replace(MEETING, reference=f"c1-{number}", online=False)
+        )
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(ask, range(12)))
+    assert len(stored(ana)) == 12
+    assert ana.graph.most_in_all == 3
 
 
 def test_long_wait_is_the_callers(ana: Reading, waits: list[float]) -> None:

@@ -89,7 +89,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "reconnect": Problem(
         N_(
-            "Its provider no longer lets us read it. Connect it again: that is one press, and nothing is "
+            "Its provider no longer lets us read it. Connect it again: it takes a minute, and nothing is "
             "lost."
         ),
         N_("it is no longer shared with us. Its owner has to connect it again"),

@@ -22,9 +22,17 @@ SIGN_IN = {
     "asked_from": "203.0.113.9",
     "base_url": BASE_URL,
 }
+RECONNECT = {
+    "name": "Marta",
+    "provider": "google",
+    "account": "marta@example.com",
+    "link": f"{BASE_URL}/calendars",
+    "base_url": BASE_URL,
+}
 RUNNING = replace(EVERYTHING, is_whole=False)
 LETTERS: dict[str, tuple[str, dict[str, Any]]] = {
     "sign_in": ("sign_in", SIGN_IN),
+    "reconnect": ("reconnect", RECONNECT),
     "full": ("digest", {"digest": EVERYTHING, "base_url": BASE_URL, "name": "Marta"}),
     "without a name": ("digest", {"digest": EVERYTHING, "base_url": BASE_URL}),
     "running": ("digest", {"digest": RUNNING, "base_url": BASE_URL, "name": "Marta"}),
@@ -119,7 +127,7 @@ def test_it_loads_nothing_from_anywhere(name: str, language: str) -> None:
 
 @EVERY_LETTER
 def test_every_link_leads_to_a_page_of_ours_and_counts_nothing(name: str) -> None:
-    page = re.compile(re.escape(BASE_URL) + r"(/hr\?program=3|/pairs/\d+|/sign-in/[\w.-]+)?", flags=re.ASCII)
+    page = re.compile(re.escape(BASE_URL) + r"(/hr\?program=3|/calendars|/pairs/\d+|/sign-in/[\w.-]+)?", flags=re.ASCII)
     for link in Page(_write(name).html).links:
         assert link
         assert page.fullmatch(link)

@@ -74,14 +74,30 @@ def carry_out(ports: DiaryPorts, now: datetime, limit: int = 50) -> Carried:
     report = Carried()
     for _ in range(limit):
         with ports.store.write() as db:
-            booking = _next_due(db, now)
-            if booking is None:
-                break
-            job = _claim(db, ports, booking, now, report)
-        # Died here: nothing was asked of the provider, and the lease runs out.
+            claim = _claim_next(db, now, report)
+        if claim is None:
+            break
+        # Died here, or anywhere below where nothing else is said: the lease runs out, and the next one goes
+        # on from what the row says.
+        with ports.store.write() as db:
+            booking = _held(db, *claim)
+            job = _prepare(db, ports, booking, now, report) if booking else None
+        # Died here: nothing was asked of the provider. The row says `unsure` all the same.
         if job is not None:
             _carry(ports, job, now, report)
     return report
+
+
+def _claim_next(db: OrmSession, now: datetime, report: Carried) -> tuple[int, int] | None:
+    """Lease the next booking that is due: its id and the number of the attempt. None where none is."""
+    while booking := _next_due(db, now):
+        if booking.leased_until is None or booking.attempts < MOST_TRIES:
+            booking.attempts += 1
+            booking.leased_until = now + LEASE
+            return booking.id, booking.attempts
+        _get_stuck(booking, INTERNAL, report)  # it ends its process at every try
+        db.flush()
+    return None
 
 
 def _next_due(db: OrmSession, now: datetime) -> Booking | None:
@@ -95,38 +111,28 @@ def _next_due(db: OrmSession, now: datetime) -> Booking | None:
     return db.scalars(query.with_for_update(of=Booking, skip_locked=True)).one_or_none()
 
 
-def _claim(
+def _prepare(
     db: OrmSession, ports: DiaryPorts, booking: Booking, now: datetime, report: Carried
 ) -> _Job | None:
-    """Take the booking, or, where no provider is needed, see to it at once and return None."""
-    if reason := _why_not(booking, now):
-        _get_stuck(booking, reason, report)
+    """Return what is to be done at the provider; where none is needed, do it at once and return None."""
+    if booking.state is not BookingState.CANCEL and booking.starts_at <= now:
+        _get_stuck(booking, TOO_LATE, report)
         return None
     if _is_moot(booking):
         booking.state, booking.due_at, booking.leased_until = BookingState.CANCELLED, None, None
         report.done += 1
         return None
     account = None if booking.by_mail else _account_of(db, ports, booking)
-    if account is None and (booking.by_mail or _may_choose(booking)):
+    if account is not None:
+        was_unsure = booking.unsure
+        booking.calendar_id = account.calendar.id
+        # From here on nobody knows, until the outcome is written, whether the provider has it.
+        booking.unsure = booking.unsure or booking.state is BookingState.CREATE
+        return _job(db, ports, booking, account, was_unsure=was_unsure)
+    if booking.by_mail or _may_choose(booking):
         _go_by_mail(db, ports, booking, now, report)
-        return None
-    if account is None:
+    else:
         _get_stuck(booking, NO_CALENDAR, report)
-        return None
-    was_unsure = booking.unsure
-    booking.calendar_id = account.calendar.id
-    booking.attempts += 1
-    booking.leased_until = now + LEASE
-    # From here on nobody knows, until the outcome is written, whether the provider has it.
-    booking.unsure = booking.unsure or booking.state is BookingState.CREATE
-    return _job(db, ports, booking, account, was_unsure=was_unsure)
-
-
-def _why_not(booking: Booking, now: datetime) -> str | None:
-    if booking.leased_until is not None and booking.attempts >= MOST_TRIES:
-        return INTERNAL  # it ends its process at every try
-    if booking.state is not BookingState.CANCEL and booking.starts_at <= now:
-        return TOO_LATE
     return None
 
 
@@ -257,10 +263,10 @@ def _is_as_wanted(entry: Entry, job: _Job) -> bool:
 
 def _settle(ports: DiaryPorts, job: _Job, done: _Done, now: datetime, report: Carried) -> None:
     with ports.store.write() as db:
-        booking = _held(db, job)
+        booking = _held(db, job.id, job.attempt)
         if booking is None:
             return
-        booking.unsure = False
+        booking.leased_until, booking.unsure = None, False
         if done.entry is not None:
             booking.provider_event_id = done.entry.provider_event_id
             booking.version = done.entry.version
@@ -285,9 +291,10 @@ def _settle_failure(
 ) -> None:
     # Died before this: the lease runs out, and the refusal is simply heard again.
     with ports.store.write() as db:
-        booking = _held(db, job)
+        booking = _held(db, job.id, job.attempt)
         if booking is None:
             return
+        booking.leased_until = None
         booking.unsure = job.was_unsure or (job.state is BookingState.CREATE and error.code in _UNSURE)
         booking.problem = error.code
         if error.code in _PASSING or error.retry_after_s is not None:
@@ -307,12 +314,11 @@ def _settle_failure(
             _get_stuck(booking, error.code, report)
 
 
-def _held(db: OrmSession, job: _Job) -> Booking | None:
-    """Return the booking if it is still ours to settle: who slept past the lease changes nothing."""
-    booking = db.get(Booking, job.id, with_for_update=True)
-    if booking is None or booking.attempts != job.attempt or booking.leased_until is None:
+def _held(db: OrmSession, booking_id: int, attempt: int) -> Booking | None:
+    """Return the booking if it is still ours to see to: who slept past the lease changes nothing."""
+    booking = db.get(Booking, booking_id, with_for_update=True)
+    if booking is None or booking.attempts != attempt or booking.leased_until is None:
         return None
-    booking.leased_until = None
     return booking
 
 

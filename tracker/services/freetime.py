@@ -5,6 +5,7 @@ Whose time could not be seen is said, and never passes for free time: the slots 
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -44,13 +45,15 @@ _NO_WEEKDAY = -1
 class Wish:
     """What is looked for: so many slots within `window`; `length` None means as long as usual.
 
-    Slots begin on the hour or half hour of the clock of `for_id`, one of the two.
+    Slots begin on the hour or half hour of the clock of `for_id`, one of the two, who waits for so many
+    seconds that providers answer.
     """
 
     window: Window
     for_id: int
     length: timedelta | None = None
     most: int = 3
+    patience_s: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def find_slots(ports: DiaryPorts, pair_id: int, wish: Wish, now: datetime) -> Sl
     window = Window(max(wish.window.start, now + NOTICE), wish.window.end)
     with ports.store.read() as db:
         known = _load(db, ports, pair_id, wish, window)
-    seen = _ask(ports, known, window)
+    seen = _ask_in_time(ports, known, window, wish.patience_s)
     agendas = [
         Agenda(own.timezone, merge_windows([*own.busy, *seen.get(person.id, ())]), own.days_off)
         for person, own in zip(known.people, known.agendas, strict=True)
@@ -112,6 +115,19 @@ def find_slots(ports: DiaryPorts, pair_id: int, wish: Wish, now: datetime) -> Sl
         unseen=frozenset({person.id for person in known.people} - seen.keys()),
         long_day=long_day and bool(offers),
     )
+
+
+def _ask_in_time(
+    ports: DiaryPorts, known: _Known, window: Window, patience_s: float
+) -> dict[int, list[Window]]:
+    # Connectors are patient with a provider that is slow; somebody who looks at a page is not.
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(_ask, ports, known, window).result(patience_s)
+    except TimeoutError:
+        return {}
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _ask(ports: DiaryPorts, known: _Known, window: Window) -> dict[int, list[Window]]:

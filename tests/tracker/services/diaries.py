@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,6 +33,7 @@ class Shelf:
     before: list[BaseException] = field(default_factory=list)
     after: list[BaseException] = field(default_factory=list)
     closed: ConnectorError | None = None
+    answers: threading.Event | None = None  # free time is told once this is set
     told: list[str] = field(default_factory=list)
     meddle: Callable[[], None] | None = None  # happens once, right after the next look
     meanwhile: Callable[[], object] | None = None  # happens once, while the next writing is on its way back
@@ -76,6 +78,8 @@ class FakeDiary:
     def free_busy(self, people: Sequence[str], window: Window) -> Mapping[str, tuple[Window, ...] | None]:
         """Answer as scripted."""
         self._check()
+        if self.shelf.answers:
+            self.shelf.answers.wait(10)
         return {address: self.shelf.busy.get(address) for address in people}
 
     def create(self, meeting: Meeting) -> Entry:

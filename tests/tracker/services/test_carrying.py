@@ -11,8 +11,8 @@ from integrations.vault import FernetVault
 from tests.tracker.services.booking_world import FIRST, NOW, SECOND, THIRD, BookingWorld
 from tests.tracker.services.diaries import Killed, refused
 from tests.tracker.world import full, single
-from tracker.errors import ConnectorError
-from tracker.models import Booking, BookingState, Calendar, Credential, Provider, Session
+from tracker.errors import BadInput, ConnectorError
+from tracker.models import Booking, BookingState, Calendar, Credential, Person, Provider, Session
 from tracker.ports import Entry
 from tracker.services.bookings import take_over, try_again
 from tracker.services.carrying import MOST_TRIES, carry_out
@@ -183,6 +183,19 @@ def test_what_ends_its_process_every_time_gets_stuck(world: BookingWorld) -> Non
         row.attempts, row.leased_until = MOST_TRIES, NOW
     assert world.carry(minutes=1).stuck == 1
     assert world.row(booking).problem == "internal"
+
+
+def test_one_that_can_not_even_be_prepared_holds_up_no_other(world: BookingWorld) -> None:
+    world.only_feeds()
+    broken, fine = world.book(), world.book(SECOND)
+    with world.store.write() as db:
+        db.get_one(Person, world.duo.mentor).email = "no address"
+        db.get_one(Booking, broken).by_mail = True
+        db.get_one(Calendar, world.duo.other).provider = Provider.GOOGLE
+    with pytest.raises(BadInput):
+        world.carry()
+    assert world.carry().done == 1
+    assert (world.row(broken).state, world.row(fine).state) == (BookingState.CREATE, BookingState.WRITTEN)
 
 
 def test_a_stuck_booking_can_be_sent_by_mail_instead(world: BookingWorld) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date, timedelta
 
 import pytest
@@ -68,6 +69,15 @@ def test_somebody_unseen_is_named_and_the_slots_are_offered_all_the_same(world: 
 def test_a_provider_that_fails_makes_its_people_unseen(world: BookingWorld) -> None:
     world.own.closed = world.other.closed = refused("unreachable")
     slots = find(world)
+    assert slots.unseen == {world.duo.mentor, world.duo.mentee}
+    assert slots.offers
+
+
+def test_nobody_waits_long_for_a_provider(world: BookingWorld) -> None:
+    world.own.answers = threading.Event()
+    wish = Wish(DAY, world.duo.mentor, patience_s=0.05)
+    slots = find_slots(world, world.duo.pair, wish, NOW)
+    world.own.answers.set()
     assert slots.unseen == {world.duo.mentor, world.duo.mentee}
     assert slots.offers
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import CursorResult, Engine, update
+from sqlalchemy import update
 
 from tracker.errors import BadInput
 from tracker.models import OutboxMail, OutboxState
@@ -20,7 +20,17 @@ from tracker.services.backup_kinds import Restored
 from tracker.store import Store
 
 _MAGIC = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
-_HELD = "held back after a restore: it may have been sent before"
+# What was waiting in the backup becomes a dead letter. It goes with the restore itself, all or nothing: were
+# it a step of its own, a process that died before it would leave an outbox that sends the past once more.
+_HOLD = (
+    update(OutboxMail)
+    .where(OutboxMail.state.in_((OutboxState.QUEUED, OutboxState.INFLIGHT, OutboxState.RETRY)))
+    .values(
+        state=OutboxState.FAILED,
+        leased_until=None,
+        last_error="held back after a restore: it may have been sent before",
+    )
+)
 
 
 def back_up(store: Store, target: Path, *, force: bool = False) -> None:
@@ -44,20 +54,7 @@ def restore(store: Store, source: Path, now: datetime, *, force: bool = False) -
         raise BadInput(
             f"{source} is a backup of {found}, but CADENCIA_DATABASE_URL names {store.engine.dialect.name}."
         )
-    return _kind(store).restore(store, source, now, hold_outbox, force=force)
-
-
-def hold_outbox(engine: Engine) -> int:
-    """Mark as failed what was waiting to be sent, and return how many mails that are."""
-    waiting = (OutboxState.QUEUED, OutboxState.INFLIGHT, OutboxState.RETRY)
-    with engine.connect().execution_options(cadencia_writes=True) as connection, connection.begin():
-        result = connection.execute(
-            update(OutboxMail)
-            .where(OutboxMail.state.in_(waiting))
-            .values(state=OutboxState.FAILED, leased_until=None, last_error=_HELD)
-        )
-        assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE gives
-        return result.rowcount
+    return _kind(store).restore(store, source, now, _HOLD, force=force)
 
 
 def _kind(store: Store) -> backup_sqlite.Sqlite | backup_postgres.Postgres:

@@ -1,4 +1,4 @@
-"""Backups of PostgreSQL: `pg_dump` and `pg_restore`, found where they usually are.
+"""Backups of PostgreSQL: `pg_dump`, `pg_restore` and `psql`, found where they usually are.
 
 Passwords go into the environment of these programs, never onto their command line.
 """
@@ -8,12 +8,13 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Connection, Engine, literal, select, table, text
+from sqlalchemy import Connection, Update, literal, select, table, text
 from sqlalchemy.engine import make_url
 
 from tracker.errors import BadInput, BadSettings, TrackerError
@@ -39,33 +40,48 @@ class Postgres:
         ]
         _run(store, "pg_dump", [*options, f"--file={partial}", f"--dbname={_conninfo(store)}"])
 
-    def restore(
-        self, store: Store, source: Path, now: datetime, hold: Callable[[Engine], int], *, force: bool
-    ) -> Restored:
-        """Put `source` in the place of our tables, which move to a schema of their own."""
+    def restore(self, store: Store, source: Path, now: datetime, hold: Update, *, force: bool) -> Restored:
+        """Put `source` in the place of our tables, which move to another schema: in one transaction."""
         revision = require_known(_revision(store, source), source)
-        aside = None
-        with store.engine.begin() as connection:
+        with store.engine.connect() as connection:
             _refuse_company(connection)
             if _holds_data(connection) and not force:
                 raise BadInput(
                     "The database is not empty. Add --force to replace it; the old tables are kept in a "
                     "schema of their own."
                 )
-            if _present(connection):
-                aside = f"before_restore_{now:%Y%m%dt%H%M%Sz}"
-                _move(connection, "public", aside)
+            aside = f"before_restore_{now:%Y%m%dt%H%M%Sz}" if _present(connection) else None
         store.close()
-        try:
-            options = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
-            _run(store, "pg_restore", [*options, f"--dbname={_conninfo(store)}", str(source)])
-        except BaseException:
-            if aside:
-                with store.engine.begin() as connection:
-                    _move(connection, aside, "public")
-            raise
+        # Died before its end: PostgreSQL takes all of it back, and the old tables are where they were.
+        held = _replace(store, source, aside, hold)
+        # Died here: the tables are of the backup's version, which whatever starts next brings up to date.
         schema.upgrade(store)
-        return Restored(revision, hold(store.engine), f"schema {aside}" if aside else None)
+        return Restored(revision, held, f"schema {aside}" if aside else None)
+
+
+def _replace(store: Store, source: Path, aside: str | None, hold: Update) -> int:
+    """Move the old tables aside, bring the new ones and hold their outbox; return how many mails that are."""
+    with tempfile.TemporaryDirectory(prefix="cadencia-restore-") as folder:
+        script = Path(folder) / "restore.sql"
+        # Written out first: of a listing that broke off in a pipe, psql would keep what it got.
+        _run(store, "pg_restore", ["--no-owner", "--no-privileges", f"--file={script}", str(source)])
+        compiled = hold.compile(dialect=store.engine.dialect, compile_kwargs={"literal_binds": True})
+        steps = [
+            *(f"--command={statement}" for statement in (_moving(aside) if aside else ())),
+            f"--file={script}",
+            "--command=SET search_path TO public",
+            f"--command={compiled}",
+        ]
+        options = ["--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1"]
+        said = _run(store, "psql", [*options, *steps, f"--dbname={_conninfo(store)}"])
+    # psql echoes each statement's outcome; the last one is ours.
+    return int(re.findall(r"^UPDATE (\d+)$", said, flags=re.MULTILINE)[-1])
+
+
+def _moving(aside: str) -> Iterator[str]:
+    yield f"CREATE SCHEMA {aside}"
+    for name in _TABLES:
+        yield f'ALTER TABLE IF EXISTS public."{name}" SET SCHEMA {aside}'
 
 
 def _conninfo(store: Store) -> str:
@@ -159,12 +175,3 @@ def _present(connection: Connection) -> list[str]:
 def _holds_data(connection: Connection) -> bool:
     tables = [t for t in _present(connection) if t != "alembic_version"]
     return any(connection.execute(select(literal(1)).select_from(table(t)).limit(1)).first() for t in tables)
-
-
-def _move(connection: Connection, origin: str, target: str) -> None:
-    if target != "public":
-        connection.execute(text(f"CREATE SCHEMA {target}"))
-    for name in _TABLES:
-        connection.execute(text(f'ALTER TABLE IF EXISTS {origin}."{name}" SET SCHEMA {target}'))
-    if origin != "public":
-        connection.execute(text(f"DROP SCHEMA {origin}"))

@@ -6,12 +6,11 @@ Never copies files byte by byte while they are written to: such a copy may be of
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import CursorResult, Update
 
 from tracker.errors import BadInput, BadSettings
 from tracker.services import schema
@@ -27,9 +26,7 @@ class Sqlite:
         with closing(sqlite3.connect(_file(store), timeout=BUSY_TIMEOUT_S, isolation_level=None)) as database:
             database.execute("VACUUM INTO ?", (str(partial),))
 
-    def restore(
-        self, store: Store, source: Path, now: datetime, hold: Callable[[Engine], int], *, force: bool
-    ) -> Restored:
+    def restore(self, store: Store, source: Path, now: datetime, hold: Update, *, force: bool) -> Restored:
         """Make `source` the database, all at once; programs that use it go on with the new content."""
         revision = require_known(_revision(source), source)
         target = _file(store)
@@ -91,7 +88,7 @@ def _state(target: Path) -> str:
     return "used" if used else "empty"
 
 
-def _prepare(source: Path, fresh: Path, hold: Callable[[Engine], int]) -> tuple[Path, int]:
+def _prepare(source: Path, fresh: Path, hold: Update) -> tuple[Path, int]:
     # Brought up to date and held before it takes the place of the old one: whoever sends mail at that
     # moment finds nothing to send.
     shutil.copyfile(source, fresh)
@@ -99,9 +96,16 @@ def _prepare(source: Path, fresh: Path, hold: Callable[[Engine], int]) -> tuple[
     store = Store(f"sqlite:///{fresh}")
     try:
         schema.upgrade(store)
-        return fresh, hold(store.engine)
+        return fresh, _run(store, hold)
     finally:
         store.close()
+
+
+def _run(store: Store, hold: Update) -> int:
+    with store.engine.connect().execution_options(cadencia_writes=True) as connection, connection.begin():
+        result = connection.execute(hold)
+        assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE gives
+        return result.rowcount
 
 
 def _keep_aside(target: Path, state: str, now: datetime) -> Path:

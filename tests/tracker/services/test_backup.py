@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
-from tracker.errors import BadInput
+from tracker.errors import BadInput, TrackerError
 from tracker.models import CompanyHoliday, OutboxMail, OutboxState, Person, Program
 from tracker.services import schema
 from tracker.services.backup import back_up, restore
@@ -221,6 +221,27 @@ def test_postgresql_is_not_restored_under_other_programs(fresh_database: str, tm
         restore(store, tmp_path / "copy", NOW, force=True)
     for each in (store, watching):
         each.close()
+
+
+def test_a_restore_that_fails_on_the_way_leaves_everything_as_it_was(
+    fresh_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(fresh_database)
+    schema.upgrade(store)
+    _add_program(store, "then")
+    back_up(store, tmp_path / "copy")
+    _add_program(store, "now")
+    store.close()
+    broken = update(OutboxMail).values(last_error=text("1 / 0"))
+    monkeypatch.setattr("tracker.services.backup._HOLD", broken)
+    with pytest.raises(TrackerError, match="nothing was changed"):
+        restore(store, tmp_path / "copy", NOW, force=True)
+    assert _names(store) == ["now", "then"]
+    with store.engine.connect() as connection:
+        schemas = connection.scalars(text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'before%'"))
+        assert schemas.all() == []
+    schema.require_current(store)
+    store.close()
 
 
 def test_the_password_is_on_no_command_line(

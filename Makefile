@@ -42,8 +42,8 @@ test: $(READY_DEV) ## every test, on SQLite and PostgreSQL (ARGS="-k words" for 
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 .PHONY: crash
-crash: $(READY_DEV) ## the crash tests in their long form: 200 kills and 100 times SIGTERM, about half an hour
-	@TEST_KILLS=200 TEST_TERMS=100 $(BIN)/python -m pytest tests/crash -o faulthandler_timeout=0 $(ARGS)
+crash: $(READY_DEV) ## the crash tests in their long form: 200 kills, 100 times SIGTERM, 60 backups; about half an hour
+	@TEST_KILLS=200 TEST_TERMS=100 TEST_BACKUPS=60 $(BIN)/python -m pytest tests/crash -o faulthandler_timeout=0 $(ARGS)
 
 .PHONY: lint
 lint: $(READY_DEV) ## style and common mistakes (ruff)

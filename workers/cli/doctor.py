@@ -23,6 +23,7 @@ _CHECKS: tuple[tuple[str, Callable[[Ports], Findings]], ...] = (
     ("Google and Outlook", providers.check_providers),
     ("certificate", providers.check_certificate),
     ("consents", providers.check_consents),
+    ("meeting records", providers.check_records),
     ("calendars", calendars.check_calendars),
     ("people", calendars.check_people),
 )

@@ -176,6 +176,18 @@ def test_secrets_under_an_older_key_are_counted(database: str) -> None:
     assert line.startswith("problem keys: 2 secrets are sealed with an older key. Run `cadencia keys")
 
 
+def test_meeting_records_that_are_closed_to_us_are_told(database: str) -> None:
+    ports = _ports(Settings(), database)
+    _with_outlook(ports)
+    assert _lines(providers.check_records(ports)) == [], "nobody refused anything"
+    with ports.store.write() as db:
+        for calendar in db.query(Calendar):
+            calendar.records_refused_at = NOW
+    (line,) = _lines(providers.check_records(ports))
+    ports.store.close()
+    assert line.startswith("problem meeting records: Outlook may not tell us who was in a meeting, for ")
+
+
 def test_push_that_no_provider_ever_answered_is_told(database: str) -> None:
     ports = _ports(Settings(push=True, base_url="https://cadencia.example.com"), database)
     _with_outlook(ports)

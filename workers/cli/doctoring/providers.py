@@ -25,6 +25,7 @@ from tracker.models import (
     PushChannel,
 )
 from tracker.ports import Vault
+from tracker.services.attendance import count_closed
 from tracker.services.resealing import SEALED
 from workers.cli.doctoring.finding import Finding, Findings, fine, problem
 from workers.cli.doctoring.machine import CLOCK_SLACK
@@ -183,6 +184,17 @@ def check_consents(ports: Ports) -> Findings:
         )
     elif count:
         yield fine(f"consents: {count} in force")
+
+
+def check_records(ports: Ports) -> Findings:
+    """Tell which providers refuse to say who was in an online meeting: then nobody asks them."""
+    with ports.store.read() as db:
+        closed = count_closed(db)
+    for provider, count in sorted(closed.items()):
+        yield problem(
+            f"meeting records: {_NAMES[provider]} may not tell us who was in a meeting, for {count} accounts. "
+            f"Grant the right ({_GUIDES[provider]}); it is tried again within a week"
+        )
 
 
 def check_push(ports: Ports) -> Findings:

@@ -8,7 +8,7 @@ from tracker.events import Window
 from tracker.tags import TagRules
 
 # A higher number makes all calendars be read anew, when reading itself has changed.
-READING = 1
+READING = 2
 # A deleted occurrence may leave no trace in what changed: every so many readings, all series are looked at.
 LOOK_AGAIN = 24
 

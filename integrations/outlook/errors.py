@@ -68,7 +68,6 @@ APP_DISABLED = (
 )
 CLOCK_OFF = "Microsoft refuses our signature because of its time: the clock of this machine is off."
 
-_CHANGED = frozenset({"errorirresolvableconflict", "preconditionfailed", "errorconflict"})
 _SUSPENDED = frozenset({"erroraccountsuspend", "accountdisabled", "mailboxdisabled", "erroraccountdisabled"})
 _NO_MAILBOX = frozenset({
     "errorinvaliduser", "request_resourcenotfound", "resourcenotfound", "mailboxnotenabledforrestapi",
@@ -157,7 +156,7 @@ def _refusal(status: int, codes: frozenset[str]) -> ConnectorError:
         return AuthRevoked(NOT_ACCEPTED)
     if status == 403:
         return ConnectorError(NO_RIGHT, code="not_in_scope")
-    if status in (409, 412) or codes & _CHANGED:
+    if status in (409, 412) or "errorirresolvableconflict" in codes:
         return ConnectorError(CHANGED, code="changed")
     if 300 <= status < 400:
         # Nothing of Graph's moves; a sign-in page in between does.

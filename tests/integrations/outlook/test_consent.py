@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPSConnection
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
 from integrations import outlook
 from integrations.outlook.consent import OutlookDesk
+from integrations.registry import SettingsConsents
 from tests.fakes.graph import FakeGraph
 from tests.fakes.graph.login import client_certificate
 from tests.fakes.graph.mailbox import Refused
@@ -123,6 +126,22 @@ def test_memory_and_state_are_not_shown(graph: FakeGraph) -> None:
     assert verifier not in flow.url
     assert flow.state in flow.url
     assert flow.state not in repr(flow).replace(flow.url, "")
+
+
+def test_registry_opens_the_desk_of_the_application(graph: FakeGraph) -> None:
+    """And the browser comes back from the page by a redirect."""
+    desk = SettingsConsents(graph.settings()).open("outlook")
+    assert desk is not None
+    flow = desk.begin(BACK, READ, ANA)
+    parts = urlsplit(flow.url)
+    trust = ssl.create_default_context(cafile=graph.certificate)
+    browser = HTTPSConnection(parts.netloc, context=trust, timeout=5)
+    browser.request("GET", f"{parts.path}?{parts.query}")
+    reply = browser.getresponse()
+    browser.close()
+    back = urlsplit(reply.headers["Location"])
+    assert (reply.status, back.netloc) == (302, "cadencia.example")
+    assert desk.finish(flow.memory, dict(parse_qsl(back.query)), NOW).account == ANA
 
 
 # The answer

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import Calendar, CalendarStatus
 from tracker.services.digest_facts import PairName, UnreadCalendar, UnreadKind
+from tracker.services.evidence import those_that_count
 from tracker.store import portions
 
 _State = tuple[UnreadKind, datetime | None, str | None]
@@ -54,6 +55,7 @@ def _causes(
 
 def _state(calendars: Sequence[Calendar], stale_at: datetime) -> _State | None:
     """Return what is wrong with a person's calendars, None where they were read well."""
+    calendars = those_that_count(calendars)
     connected = [c for c in calendars if c.status is CalendarStatus.CONNECTED]
     if not connected:
         last = max((c.last_read_at for c in calendars if c.last_read_at), default=None)

@@ -233,22 +233,25 @@ def observed_until(calendars: Sequence[Any], agreement: Any) -> datetime | None:
     """Return up to when the two's calendars are known to have been read: the earliest of their last reads.
 
     A calendar that was taken away while the agreement ran stays at its last read, unless its owner connected
-    another one in its place. The program's mailbox counts for those who have nothing else: it knows less than
-    any calendar does.
+    another one in its place.
     """
-    calendars = [c for c in calendars if not _is_second_to_another(c, calendars)]
+    calendars = those_that_count(calendars)
     reads = [c.last_read_at for c in calendars if c.status is CalendarStatus.CONNECTED]
     reads += [c.last_read_at for c in calendars if _is_missed(c, calendars, agreement)]
     return None if not reads or None in reads else min(reads)
 
 
-def _is_second_to_another(calendar: Any, calendars: Sequence[Any]) -> bool:
-    return calendar.provider is Provider.MAILBOX and any(
-        other.person_id == calendar.person_id
-        and other.provider is not Provider.MAILBOX
-        and other.status is CalendarStatus.CONNECTED
-        for other in calendars
-    )
+def those_that_count(calendars: Sequence[Any]) -> list[Any]:
+    """Return the calendars that tell how far their owners are known.
+
+    The program's mailbox knows less than any calendar does: it counts for those who have nothing else.
+    """
+    have_one = {
+        c.person_id
+        for c in calendars
+        if c.status is CalendarStatus.CONNECTED and c.provider is not Provider.MAILBOX
+    }
+    return [c for c in calendars if c.provider is not Provider.MAILBOX or c.person_id not in have_one]
 
 
 def _is_missed(calendar: Any, calendars: Sequence[Any], agreement: Any) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as OrmSession
 from tracker.ledger import Absence, Evidence, Ledger, Outcome, Policy, Side, decode_ledger
 from tracker.models import Agreement, Calendar, CalendarStatus, LedgerRow, Pair
 from tracker.services.beats import Beat, beats_of, current_beat
-from tracker.services.evidence import load_evidence, policy_of
+from tracker.services.evidence import load_evidence, policy_of, those_that_count
 from tracker.services.overview import Card
 from tracker.services.stories import Story, load_stories
 
@@ -174,7 +174,7 @@ def _bears_on(story: Story, beat: Beat, zone: ZoneInfo) -> bool:
 
 def _calendar_state(db: OrmSession, pair: Pair, side: Side, policy: Policy, now: datetime) -> CalendarState:
     person_id = pair.mentor_id if side is Side.MENTOR else pair.mentee_id
-    calendars = db.scalars(select(Calendar).where(Calendar.person_id == person_id)).all()
+    calendars = those_that_count(db.scalars(select(Calendar).where(Calendar.person_id == person_id)).all())
     connected = [c for c in calendars if c.status is CalendarStatus.CONNECTED]
     readings = [c.last_read_at for c in connected or calendars]
     # As far as all of them were read: one that never was leaves everything open.

@@ -192,8 +192,8 @@ def check_records(ports: Ports) -> Findings:
         closed = count_closed(db)
     for provider, count in sorted(closed.items()):
         yield problem(
-            f"meeting records: {_NAMES[provider]} may not tell us who was in a meeting, for {count} accounts. "
-            f"Grant the right ({_GUIDES[provider]}); it is tried again within a week"
+            f"meeting records: {_NAMES[provider]} may not tell us who was in a meeting, for {count} accounts."
+            f" Grant the right ({_GUIDES[provider]}); it is tried again within a week"
         )
 
 

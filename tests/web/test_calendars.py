@@ -94,6 +94,23 @@ def test_a_problem_is_told_with_the_one_button_that_mends_it(
     assert "Connect it again" not in text
 
 
+def test_a_feed_that_refuses_us_asks_for_its_new_address(company: Company, duo: Duo, enter: Enter) -> None:
+    change(company, duo.calendars[0], problem="reconnect")
+    text = enter(duo.mentor).get(PAGE).text
+    assert f"{PAGE}/{duo.calendars[0].id}/address" in text
+    assert "Needs you" in text
+
+
+@pytest.mark.parametrize("problem", ["reconnect", "no_right", "no_account"])
+def test_nobody_is_asked_for_a_step_that_is_not_offered_here(
+    company: Company, duo: Duo, enter: Enter, problem: str
+) -> None:
+    change(company, duo.calendars[0], provider=Provider.OUTLOOK, problem=problem)
+    text = enter(duo.mentor).get(PAGE).text
+    assert "there is nothing you need to do" in text
+    assert "Needs you" not in text
+
+
 def test_what_only_an_administrator_mends_asks_nothing_of_its_owner(
     company: Company, duo: Duo, enter: Enter
 ) -> None:

@@ -98,6 +98,8 @@ def finish_consent(
     # wrong, the calendar can not be found, which is a problem that the person sees.
     account = normal_address(granted.account or person.email)
     with ports.store.write() as db:
+        # One after the other, where somebody finishes in two windows at once.
+        db.get_one(Person, person.id, with_for_update=True)
         if _is_somebody_elses(db, person.id, account):
             raise BadInput(SOMEBODY_ELSES)
         credential = _keep(

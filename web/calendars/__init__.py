@@ -34,12 +34,13 @@ _ACCOUNTS = "<any(google, outlook):provider>"
 @calendars.get("")
 def mine() -> ResponseReturnValue:
     """Show what is read of the person."""
-    ports = current.ports()
+    consents = current.ports().consents
+    offers = [p.value for p in (Provider.GOOGLE, Provider.OUTLOOK) if consents.open(p)]
     return render_template(
         "calendars/mine.html",
         calendars=_own(),
-        words=Words(current.reader(), current.now()),
-        offers=[p.value for p in (Provider.GOOGLE, Provider.OUTLOOK) if ports.consents.open(p)],
+        words=Words(current.reader(), current.now(), offers),
+        offers=offers,
         mailbox=_mailbox_address(),
     )
 

@@ -1,5 +1,6 @@
 """What the page of one's own calendars says. Never a title: there is none to say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,16 +16,16 @@ _NAMES = {
     Provider.ICAL: N_("Calendar by its address"),
     Provider.MAILBOX: N_("Invitations by mail"),
 }
-_ACCOUNTS = (Provider.GOOGLE, Provider.OUTLOOK)
 _NO_DAYS_AWAY = (Provider.MAILBOX,)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Says things to the owner, on their clock."""
+    """Says things to the owner, on their clock. `offers` are the providers that people can connect here."""
 
     reader: Reader
     now: datetime
+    offers: Sequence[str] = ()
 
     def name(self, own: OwnCalendar) -> str:
         """Return "Google calendar"."""
@@ -63,16 +64,23 @@ class Words:
 
     def problem(self, own: OwnCalendar) -> str:
         """Return what is wrong and what to do; empty where all is well."""
-        return problem_for_owner(self.reader, own.problem) if own.problem else ""
+        if own.problem is None:
+            return ""
+        wants_consent = problem_of(own.problem).mend is Mend.CONNECT
+        is_helpless = wants_consent and self.mend(own) is Mend.NOTHING
+        # To ask for a step that nobody can take here would be no help.
+        return problem_for_owner(self.reader, "not_available" if is_helpless else own.problem)
 
     def mend(self, own: OwnCalendar) -> str:
         """Return which one button mends it: `connect`, `address`, `accept` or `nothing`."""
-        mend = problem_of(own.problem).mend if own.problem else Mend.NOTHING
-        is_account, has_consent = own.row.provider in _ACCOUNTS, own.consent is not None
-        if mend is Mend.ADDRESS and own.row.provider is not Provider.ICAL:
-            # An account has no address that somebody could type: with a consent it is connected again.
-            return Mend.CONNECT if is_account and has_consent else Mend.NOTHING
-        return Mend.NOTHING if mend is Mend.CONNECT and not is_account else mend
+        mend, provider = problem_of(own.problem or "").mend, own.row.provider
+        if own.problem is None or mend not in (Mend.CONNECT, Mend.ADDRESS):
+            return mend if own.problem else Mend.NOTHING
+        if provider is Provider.ICAL:
+            return Mend.ADDRESS
+        # An account has no address that somebody could type: it is connected again, where that is offered.
+        is_known = mend is Mend.CONNECT or own.consent is not None
+        return Mend.CONNECT if is_known and provider.value in self.offers else Mend.NOTHING
 
     def set_aside(self, row: Calendar) -> list[tuple[int, str]]:
         """Return how many entries were left out for which reason."""

@@ -8,14 +8,17 @@ from integrations.registry import Ports, open_ports
 from tracker.errors import TrackerError
 from tracker.services import schema
 from tracker.settings import load_settings
-from workers.cli.doctoring import calendars, machine, post, providers
+from workers.cli.doctoring import calendars, machine, post, providers, work
 from workers.cli.doctoring.finding import Finding, Findings, problem
 from workers.cli.failures import IN_PART, explain
 
 # What needs the tables, in the order in which it is told.
 _CHECKS: tuple[tuple[str, Callable[[Ports], Findings]], ...] = (
     ("clock", machine.check_clock),
+    ("broker", work.check_broker),
+    ("schedule", work.check_schedule),
     ("outbox", post.check_outbox),
+    ("outbox", work.check_lanes),
     ("mailbox", post.check_mailbox),
     ("keys", providers.check_keys),
     ("push", providers.check_push),

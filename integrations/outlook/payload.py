@@ -4,7 +4,8 @@ Body, location and people's names are in no struct here, so they are never decod
 change (a calendarView delta takes no `$select`); where it lets us choose, they are not asked for.
 """
 
-from typing import TypeVar
+from datetime import datetime
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -166,6 +167,8 @@ class BatchReply(_Struct, frozen=True):
     responses: tuple[BatchAnswer, ...]
 
 
+# With its zone, as Graph writes all instants that are no wall times.
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 NOT_EVENTS = "What answered in Microsoft's place did not send what was asked for."
 Value = TypeVar("Value")
 

@@ -7,7 +7,6 @@ were not asked for are never returned, and no name is read. Only the worldwide c
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote, unquote, urlencode
 
 import msgspec
@@ -17,7 +16,7 @@ from integrations.outlook.client import Line
 from integrations.outlook.errors import as_no_right
 from integrations.outlook.listing import Listing
 from integrations.outlook.mapping import is_mine, join_url
-from integrations.outlook.payload import decode
+from integrations.outlook.payload import Instant, decode
 from tracker.errors import BadPayload, ConnectorError
 from tracker.events import Conference, Window
 from tracker.ports import Stay
@@ -33,8 +32,8 @@ class _Meeting(msgspec.Struct, frozen=True):
 
 class _Report(msgspec.Struct, frozen=True, rename="camel"):
     id: str
-    meeting_start_date_time: datetime
-    meeting_end_date_time: datetime
+    meeting_start_date_time: Instant
+    meeting_end_date_time: Instant
 
     def touches(self, window: Window) -> bool:
         """Tell whether the session that it reports lies, at least in part, in the window."""
@@ -42,8 +41,8 @@ class _Report(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Interval(msgspec.Struct, frozen=True, rename="camel"):
-    join_date_time: datetime
-    leave_date_time: datetime
+    join_date_time: Instant
+    leave_date_time: Instant
 
 
 class _Record(msgspec.Struct, frozen=True, rename="camel"):

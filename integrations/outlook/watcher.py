@@ -5,16 +5,16 @@ answers us here, is the site's. Nothing that is told holds a title: only ids are
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import msgspec
 
 from integrations.outlook.client import Line
 from integrations.outlook.errors import as_no_right
-from integrations.outlook.payload import decode
+from integrations.outlook.payload import Instant, decode
 from tracker.clock import SystemClock
-from tracker.errors import BadPayload, ConnectorError
+from tracker.errors import ConnectorError
 from tracker.ports import Clock, Watch
 
 LONGEST = timedelta(minutes=10_080)
@@ -25,7 +25,7 @@ SPARE = timedelta(minutes=5)  # clocks differ, and what is too long is refused
 
 class _Subscription(msgspec.Struct, frozen=True, rename="camel"):
     id: str
-    expiration_date_time: datetime
+    expiration_date_time: Instant
 
 
 _SUBSCRIPTIONS = msgspec.json.Decoder(_Subscription)
@@ -71,7 +71,8 @@ class GraphWatcher:
                 raise as_no_right(error) from None
 
     def _end(self, until: datetime) -> str:
-        return f"{min(until, self.clock.now() + LONGEST - SPARE):%Y-%m-%dT%H:%M:%SZ}"
+        end = min(until, self.clock.now() + LONGEST - SPARE).astimezone(UTC)
+        return f"{end:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _address(watch: Watch) -> str:
@@ -80,6 +81,4 @@ def _address(watch: Watch) -> str:
 
 def _watch(content: bytes) -> Watch:
     told = decode(_SUBSCRIPTIONS, content)
-    if told.expiration_date_time.tzinfo is None:
-        raise BadPayload("Microsoft 365 did not tell when the subscription ends.")
     return Watch(told.id, told.expiration_date_time)

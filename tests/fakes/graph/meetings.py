@@ -105,4 +105,4 @@ def _record(email: str | None, stays: list[Times]) -> Json:
 
 
 def _text(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f0Z}"

@@ -25,7 +25,7 @@ from tests.integrations.outlook.conftest import (
     series,
 )
 from tests.integrations.outlook.test_consent import Own
-from tracker.errors import ConnectorError
+from tracker.errors import BadPayload, ConnectorError
 from tracker.events import Conference, Window
 from tracker.ports import Stay
 
@@ -188,6 +188,14 @@ def test_application_that_lacks_a_role_says_so(met: Reading, roles: tuple[str, .
     with pytest.raises(ConnectorError) as caught:
         recorder(met).stays(ROOM, window(), BOTH)
     assert caught.value.code == "no_right"
+
+
+def test_sign_in_page_in_between_is_no_record(met: Reading) -> None:
+    found = recorder(met)
+    found.stays(ROOM, window(), BOTH)
+    met.graph.raw = b"<html>Sign in</html>"
+    with pytest.raises(BadPayload):
+        found.stays(ROOM, window(), BOTH)
 
 
 def test_fault_is_no_absence(met: Reading, waits: list[float]) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,7 +19,7 @@ from integrations.registry import SettingsWatchers
 from tests.fakes.graph.mailbox import Refused
 from tests.integrations.outlook.conftest import ANA, Reading, event
 from tests.integrations.outlook.test_consent import Own
-from tracker.errors import ConnectorError
+from tracker.errors import BadPayload, ConnectorError
 from tracker.ports import Watch
 
 SECRET = "the channel's secret"
@@ -129,8 +130,8 @@ def test_channel_lasts_no_longer_than_graph_lets_it(ana: Reading, callback: Call
 
 def test_renewed_channel_lasts_longer(ana: Reading, callback: Callback) -> None:
     watch = start(ana, callback)
-    renewed = watcher(ana).renew(watch, soon(4))
-    assert renewed == Watch(watch.provider_name, soon(4))
+    madrid = soon(4).astimezone(ZoneInfo("Europe/Madrid"))
+    assert watcher(ana).renew(watch, madrid) == Watch(watch.provider_name, madrid)
     assert len(ana.graph.push.subscriptions) == 1
 
 
@@ -164,6 +165,18 @@ def test_whoever_may_not_read_may_not_listen(
     with pytest.raises(ConnectorError) as caught:
         watcher(ana, access).start(NAME, SECRET, callback.url, soon())
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("answer", [
+    b"<html>Sign in</html>", b'{"id": "1", "expirationDateTime": "2026-03-02T10:00:00"}',
+])  # fmt: skip
+def test_answer_that_tells_no_instant_is_no_subscription(
+    ana: Reading, callback: Callback, answer: bytes
+) -> None:
+    watch = start(ana, callback)
+    ana.graph.raw = answer
+    with pytest.raises(BadPayload):
+        watcher(ana).renew(watch, soon(4))
 
 
 @pytest.mark.parametrize("deed", ["renew", "stop"])

@@ -18,7 +18,7 @@ MOST_PARTS = 60
 LARGEST_CALENDAR = 512 << 10
 # Google's calendar writes in its users' names and signs as itself: where the company's domain has a strict
 # policy that reads as forged, and is not.
-_CALENDAR_SERVICES = ("google.com",)
+_CALENDAR_SERVICE = re.compile(r"(?:.+\.)?google\.com", re.IGNORECASE)
 _FAILED = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
 _SIGNED = re.compile(r"\bdkim\s*=\s*pass\b[^;]*?\bheader\.[di]\s*=\s*@?([\w.-]+)", re.IGNORECASE)
 _METHODS = {"REQUEST": Method.REQUEST, "CANCEL": Method.CANCEL, "REPLY": Method.REPLY}
@@ -49,8 +49,8 @@ def _is_forged(message: EmailMessage) -> bool:
         return False
     server = _server_of(results[0])
     ours = " ; ".join(result for result in results if _server_of(result) == server)
-    signers = {domain.lower().rpartition("@")[2] for domain in _SIGNED.findall(ours)}
-    return bool(_FAILED.search(ours)) and signers.isdisjoint(_CALENDAR_SERVICES)
+    is_services = any(_CALENDAR_SERVICE.fullmatch(signer) for signer in _SIGNED.findall(ours))
+    return bool(_FAILED.search(ours)) and not is_services
 
 
 def _server_of(result: str) -> str:

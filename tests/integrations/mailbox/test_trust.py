@@ -59,9 +59,20 @@ def test_only_the_own_mail_servers_word_counts(office: Office) -> None:
     assert office.receive(data).refused == 1
 
 
-def test_googles_calendar_may_write_in_its_users_names(office: Office) -> None:
-    signed = "mx.example.com; dkim=pass header.i=@google.com header.s=x; dmarc=fail header.from=example.com"
-    assert office.receive(request(Authentication_Results=signed)).kept == 1
+@pytest.mark.parametrize(
+    ("signer", "is_believed"),
+    [
+        ("google.com", True),
+        ("calendar.google.com", True),
+        ("notgoogle.com", False),
+        ("google.com.evil.example", False),
+    ],
+)
+def test_googles_calendar_may_write_in_its_users_names(
+    office: Office, signer: str, is_believed: bool
+) -> None:
+    signed = f"mx.example.com; dkim=pass header.i=@{signer} header.s=x; dmarc=fail header.from=example.com"
+    assert office.receive(request(Authentication_Results=signed)).kept == int(is_believed)
 
 
 def test_a_deputy_of_the_same_house_may_write(office: Office) -> None:

@@ -2,8 +2,8 @@
 
 A claim moves a row's due time ahead and counts the works that were begun: whoever dies leaves rows that come
 due again by themselves. Does none of the work; the work's own commit sets the count back to 0. What was
-begun and never ended is suspect: it is claimed alone, and after a few times left for hours, so that what kills
-a process does not do so for ever.
+begun and never ended is suspect: it is claimed alone, and after a few times left for hours, so that what
+kills a process does not do so for ever.
 """
 
 import logging

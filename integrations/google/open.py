@@ -101,11 +101,11 @@ def find_rights(address: str, service_account_key: str, place: Place = _OWN) -> 
 
 
 def close_connections() -> None:
-    """Close what is kept open for the next reading; do so before a fork."""
+    """Close what is kept open for the next reading, and count anew; do so before a fork."""
     for api in _opened:
         api.close()
     _opened.clear()
-    for cache in (_api, _meet, _delegation):
+    for cache in (_api, _meet, _delegation, open_pace):
         cache.cache_clear()
 
 

@@ -147,6 +147,17 @@ def test_what_is_not_googles_changes_nothing(
     assert is_untouched(company, google)
 
 
+def test_a_name_without_its_seal_is_no_mark(
+    company: Company, client: FlaskClient, google: PushChannel, outlook: PushChannel
+) -> None:
+    for seal in ("", "0" * 64, mark(company, outlook).partition(".")[2]):
+        client.post("/hooks/google", headers=headers(company, google, token=f"{google.name}.{seal}"))
+        forged = mark(company, google).partition(".")[2]
+        notify(client, outlook, item(company, outlook, clientState=f"{outlook.name}.{seal and forged}"))
+    assert is_untouched(company, google)
+    assert is_untouched(company, outlook)
+
+
 def test_a_mark_of_one_channel_is_none_of_another(
     company: Company, client: FlaskClient, google: PushChannel, outlook: PushChannel
 ) -> None:

@@ -78,7 +78,8 @@ def absorb_session(db: OrmSession, kept: Session, other: Session) -> None:
 
 def _forget_records(db: OrmSession, moved: Sequence[Session]) -> None:
     """Drop who was in the room at a time that is not the session's any more: nobody was absent from it."""
-    asked = [session for session in moved if session.attendance_tries or session.attendance_recorded]
+    # Also where somebody asks right now: the answer is about the old time, and is not kept then.
+    asked = [s for s in moved if s.attendance_due_at or s.attendance_tries or s.attendance_recorded]
     db.execute(delete(Attendance).where(Attendance.session_id.in_([session.id for session in asked])))
     for session in asked:
         session.attendance_recorded = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -47,6 +47,7 @@ class Room:
 
     said: dict[str, Said] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
     questions: list[tuple[Conference, Window, frozenset[str]]] = field(default_factory=list)
     others: set[str] = field(default_factory=set)  # whose consents the last recorder was given
 
@@ -61,6 +62,7 @@ class _Recorder:
     ) -> tuple[Stay, ...] | None:
         """Say what is scripted."""
         self.room.asked.append(self.address)
+        self.room.meanwhile()
         self.room.questions.append((conference, window, people))
         said = self.room.said.get(self.address)
         if isinstance(said, BaseException):
@@ -355,6 +357,14 @@ def test_a_meeting_that_moved_is_another_one(world: Recording, duo: Duo) -> None
     )
     world.ask(instant("2026-02-11 11:15"))
     assert world.session.attendance_recorded
+
+
+def test_a_meeting_that_moves_while_it_is_asked_for_gets_no_record(world: Recording, duo: Duo) -> None:
+    world.room.said[place(duo.mentor)] = ()
+    moved = delta(move(meeting(), "2026-02-11 10:00", SECOND))
+    world.room.meanwhile = lambda: duo.sync(moved, SECOND)
+    world.ask()
+    assert not world.session.attendance_recorded
 
 
 def test_a_meeting_that_only_changed_keeps_its_record(world: Recording, duo: Duo) -> None:

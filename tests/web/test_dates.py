@@ -262,6 +262,22 @@ def test_what_failed_says_so_and_can_be_tried_again(
     assert bookings(company)[0].by_mail
 
 
+def test_what_failed_can_be_let_be(
+    company: Company, duo: Duo, diaries: FakeDiaries, enter: Enter, post: Post
+) -> None:
+    client = enter(duo.mentor)
+    take(client, duo)
+    carry(company)
+    (booking,) = bookings(company)
+    calendar_of(diaries, duo.mentor).closed = refused("no_right")
+    take(client, duo, f"/bookings/{booking.id}/new-date", 2)
+    carry(company)
+    assert "You can do it in the calendar itself: we will see it." in client.get(path(duo)).text
+    _, page = post(client, path(duo), path(duo, f"/bookings/{booking.id}/again"), how="forget")
+    assert "Left as it is." in page
+    assert bookings(company)[0].starts_at == booking.starts_at
+
+
 def test_what_was_moved_in_the_calendar_meanwhile_is_told(
     company: Company, duo: Duo, diaries: FakeDiaries, enter: Enter
 ) -> None:

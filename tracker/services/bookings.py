@@ -118,6 +118,23 @@ def try_again(db: OrmSession, booking_id: int, act: Act, *, by_mail: bool = Fals
     return booking
 
 
+def forget_wish(db: OrmSession, booking_id: int, act: Act) -> Booking:
+    """Take back what a stuck booking waits for: the calendar stays as it is, and nothing more is tried."""
+    booking = _locked(db, booking_id)
+    if not booking.is_stuck:
+        return booking
+    length = booking.ends_at - booking.starts_at
+    if booking.state is BookingState.CREATE:
+        booking.state = BookingState.CANCELLED
+    else:
+        booking.state = BookingState.WRITTEN
+        booking.starts_at = booking.stands_at or booking.starts_at
+        booking.ends_at = booking.starts_at + length
+    booking.problem = None
+    _note(db, act, "booking.wish_forgotten", booking)
+    return booking
+
+
 def take_over(db: OrmSession, keys: Sequence[str], session_id: int, act: Act) -> Booking:
     """Return the booking of a session, made now for an entry that one of the two organises.
 

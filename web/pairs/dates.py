@@ -21,6 +21,7 @@ from tracker.services.bookings import (
     book,
     booking_of,
     call_off,
+    forget_wish,
     move_booking,
     own_entry,
     take_over,
@@ -105,7 +106,10 @@ def drop_session(pair_id: int, session_id: int) -> ResponseReturnValue:
 
 @dates.post("/bookings/<id:booking_id>/again")
 def again(pair_id: int, booking_id: int) -> ResponseReturnValue:
-    """Try once more what did not work, or send it by mail instead."""
+    """Try once more what did not work, send it by mail instead, or let it be."""
+    if request.form.get("how") == "forget":
+        said = gettext("Left as it is. Nothing was changed in the calendar.")
+        return _do(lambda db: forget_wish(db, booking_id, current.act()), said)
     by_mail = request.form.get("how") == "mail"
     return _do(
         lambda db: try_again(db, booking_id, current.act(), by_mail=by_mail), gettext("We try it again.")

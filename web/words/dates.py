@@ -46,7 +46,10 @@ class DateWords:
 
     def why(self, booked: Booked) -> str:
         """Return what went wrong with a booking that is stuck."""
-        return self.eyes.reader.say(_WHY.get(booked.problem or "", _WHY_ELSE))
+        why = [_WHY.get(booked.problem or "", _WHY_ELSE)]
+        if booked.state is not BookingState.CREATE:
+            why.append(N_("You can do it in the calendar itself: we will see it."))
+        return " ".join(map(self.eyes.reader.say, why))
 
     def can_try_again(self, booked: Booked) -> bool:
         """Tell whether another try makes sense."""

@@ -14,7 +14,7 @@ from tests.tracker.world import full, single
 from tracker.errors import BadInput, ConnectorError
 from tracker.models import Booking, BookingState, Calendar, Credential, Person, Provider, Session
 from tracker.ports import Entry
-from tracker.services.bookings import take_over, try_again
+from tracker.services.bookings import forget_wish, take_over, try_again
 from tracker.services.carrying import MOST_TRIES, carry_out
 from tracker.store import Store
 
@@ -209,6 +209,25 @@ def test_a_stuck_booking_can_be_sent_by_mail_instead(world: BookingWorld) -> Non
     world.carry(minutes=31)
     assert world.row(booking).by_mail
     assert len(world.mails()) == 2
+
+
+def test_a_wish_that_can_not_be_done_can_be_let_go(world: BookingWorld, written: int) -> None:
+    world.move(written)
+    world.own.closed = refused("no_right")
+    world.carry()
+    with world.store.write() as db:
+        forget_wish(db, written, world.act())
+    row = world.row(written)
+    assert (row.state, row.problem) == (BookingState.WRITTEN, None)
+    assert (row.starts_at, row.ends_at) == (FIRST.start, FIRST.end)
+
+
+def test_a_date_that_was_never_written_is_let_go_for_good(world: BookingWorld) -> None:
+    booking = world.book()
+    carry_out(world, FIRST.start)
+    with world.store.write() as db:
+        forget_wish(db, booking, world.act())
+    assert world.row(booking).state is BookingState.CANCELLED
 
 
 def test_nothing_is_written_into_the_past(world: BookingWorld) -> None:

@@ -14,8 +14,8 @@ from workers.jobs import HARD_LIMIT, Queue
 
 # An unanswered task is given to somebody else after this: longer than any task can last.
 VISIBILITY_TIMEOUT_S = 2 * HARD_LIMIT.total_seconds()
-# After SIGTERM a worker lets tasks end, then gives back those that do not; together less than 20 s.
-WARM_S, SOFT_S = 12.0, 3.0
+# After SIGTERM a worker lets tasks end, then gives back those that do not, and at last goes; less than 20 s.
+WARM_S, SOFT_S, COLD_S = 10.0, 2.0, 4.0
 # A process that read thousands of calendars is replaced, so that no library's leak lasts.
 TASKS_PER_PROCESS = 2_000
 LARGEST_PROCESS_KIB = 768 << 10

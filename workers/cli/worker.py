@@ -1,8 +1,10 @@
 """`cadencia worker` and `cadencia beat`: the work of `cadencia up` on as many machines as wanted."""
 
+import contextlib
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -15,7 +17,7 @@ from tracker.errors import BadInput
 from tracker.ports import Clock
 from tracker.services import schema
 from tracker.settings import Settings, load_settings
-from workers.app import WARM_S, make_app
+from workers.app import COLD_S, SOFT_S, WARM_S, make_app
 from workers.beat import Beat
 from workers.cli.setup import opened
 from workers.jobs import Queue
@@ -47,8 +49,8 @@ def run_worker(app: Celery, process: "Process", queues: list[str], concurrency: 
     """Work until asked to end; return the exit status."""
     register(app, process.ports)
     signals.worker_process_shutdown.connect(process.close, weak=False)
-    signals.worker_shutting_down.connect(_be_gone_in_time, weak=False)
     running = app.Worker(queues=queues, concurrency=concurrency, loglevel="WARNING", quiet=True)
+    signals.worker_shutting_down.connect(_leave_in_time(running), weak=False)
     running.start()
     return int(running.exitcode or 0)
 
@@ -102,8 +104,25 @@ def _chosen(names: str | None) -> list[str]:
     return [name for name in known if not chosen or name in chosen]
 
 
-def _be_gone_in_time(**_: Any) -> None:
-    """Give back what does not end in time: Celery's own way to end waits for ever."""
-    timer = threading.Timer(WARM_S, os.kill, (os.getpid(), signal.SIGQUIT))
+def _leave_in_time(running: Any) -> Callable[..., None]:
+    """Return what, asked to end, gives back what does not end in time: Celery's own way waits for ever."""
+
+    def begin(**_: Any) -> None:
+        _after(WARM_S, lambda: os.kill(os.getpid(), signal.SIGQUIT))
+        _after(WARM_S + SOFT_S + COLD_S, lambda: _leave_now(running))
+
+    return begin
+
+
+def _leave_now(running: Any) -> None:
+    # Even that hangs. Whatever is under way is not committed, and is due again when its claim ends.
+    for pid in running.pool.info["processes"]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    os._exit(1)
+
+
+def _after(seconds: float, do: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, do)
     timer.daemon = True
     timer.start()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from integrations.vault import FernetVault
-from tests.tracker.services.booking_world import FIRST, NOW, SECOND, THIRD, BookingWorld
+from tests.tracker.services.booking_world import FIRST, NOW, SECOND, THIRD, BookingWorld, shift
 from tests.tracker.services.diaries import Killed, refused
 from tests.tracker.world import full, single
 from tracker.errors import BadInput, ConnectorError
 from tracker.models import Booking, BookingState, Calendar, Credential, Person, Provider, Session
 from tracker.ports import Entry
-from tracker.services.bookings import forget_wish, take_over, try_again
+from tracker.services.bookings import MOST_OPEN, forget_wish, take_over, try_again
 from tracker.services.carrying import MOST_TRIES, carry_out
 from tracker.store import Store
 
@@ -335,6 +336,14 @@ def test_a_slow_process_that_lost_its_lease_changes_nothing(world: BookingWorld)
     assert world.carry().done == 0
     row = world.row(booking)
     assert (world.own.told, row.attempts, row.state) == (["invited"], 2, BookingState.WRITTEN)
+
+
+def test_many_processes_at_once_do_each_booking_once(world: BookingWorld) -> None:
+    asked = [world.book(shift(FIRST, days=day)) for day in range(MOST_OPEN)]
+    with ThreadPoolExecutor(4) as pool:
+        done = [carried.done for carried in pool.map(lambda _: world.carry(), range(4))]
+    assert sum(done) == len(asked) == len(world.own.standing)
+    assert {world.row(booking).attempts for booking in asked} == {1}
 
 
 def test_a_session_that_was_taken_over_is_moved_in_its_calendar(world: BookingWorld) -> None:

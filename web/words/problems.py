@@ -22,8 +22,8 @@ _KINDS = (
 _NOT_READ = ("unreachable", "not_found", "refused")
 _NO_CALENDAR = ("not_a_calendar", "bad_address", "too_large")
 _UNREAD = N_(
-    "This address could not be read, so nothing was connected. Check that it opens in a private browser window "
-    "without signing in."
+    "This address could not be read, so nothing was connected. Check that it opens in a private browser "
+    "window without signing in."
 )
 _NOT_NOW = N_("It could not be read just now, so nothing was connected. Please try again in a while.")
 _OTHER = N_("they are not written as calendar entries are")

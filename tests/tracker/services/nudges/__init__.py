@@ -1,0 +1,1 @@
+"""Nudges, from ledgers to letters."""

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
@@ -125,6 +126,7 @@ def _program(name: str, least: int) -> str:
     return str(min(fitting, key=lambda each: each[0])[1])
 
 
+@lru_cache
 def _major_of(program: Path) -> int:
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     match = re.search(r"\b(\d+)", said)

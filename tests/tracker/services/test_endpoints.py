@@ -27,7 +27,7 @@ from tracker.services import endpoint_events
 from tracker.services.audit import Act
 from tracker.services.digest import build_digest, find_programs, span_of
 from tracker.services.digest_post import Post, enqueue_weekly_digests
-from tracker.services.endpoint_events import SETTLING, tell_changes
+from tracker.services.endpoint_events import tell_changes
 from tracker.services.endpoints import (
     ROTATION_LASTS,
     NewEndpoint,
@@ -45,6 +45,7 @@ from tracker.store import Store
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday
 ACT = Act(None, "command", NOW)
+TWO_DAYS = timedelta(days=2)
 URL = "https://hr.example.com/hook"
 SCHEMA = json.loads(Path("docs/webhooks.schema.json").read_text(encoding="utf-8"))
 
@@ -127,8 +128,8 @@ def verdicts(ports: Ports) -> list[str]:
 def test_a_change_is_told_once_it_has_stood_for_two_days(ports: Ports) -> None:
     add(ports)
     change(ports, NOW + timedelta(hours=1))
-    assert tell_changes(ports.store, NOW + SETTLING) == 0
-    assert tell_changes(ports.store, NOW + SETTLING + timedelta(hours=1)) == 1
+    assert tell_changes(ports.store, NOW + TWO_DAYS) == 0
+    assert tell_changes(ports.store, NOW + TWO_DAYS + timedelta(hours=1)) == 1
     (body,) = bodies(ports)
     assert body["data"] == {
         "program": "Mentoring",
@@ -147,7 +148,7 @@ def test_a_miss_that_was_put_right_in_time_is_never_told(ports: Ports) -> None:
     add(ports)
     change(ports, NOW + timedelta(hours=1))
     change(ports, NOW + timedelta(hours=30), "met")
-    tell_changes(ports.store, NOW + SETTLING + timedelta(hours=2))
+    tell_changes(ports.store, NOW + TWO_DAYS + timedelta(hours=2))
     assert verdicts(ports) == []
     tell_changes(ports.store, NOW + timedelta(days=9))
     assert verdicts(ports) == ["met"]

@@ -125,7 +125,7 @@ class CalendarEvent:
 
 @dataclass(frozen=True, slots=True)
 class AwayNotice:
-    """Days on which the calendar says that its owner is away: local dates, both included, and nothing else."""
+    """Days on which the calendar says that its owner is away: local dates, both included; nothing else."""
 
     provider_event_id: str
     first: date

@@ -107,7 +107,8 @@ class TagRules:
         """Return a hash that changes when another set of entries may match (keys of `is_ours` aside)."""
         parts: Iterable[Iterable[str]] = (
             self.owner, self.titles, self.categories, self.program_addresses,
-            ["\t".join(sorted(p)) for p in self.partners], [str(self.keep_untagged), *(["absences"] if self.keeps_absences else [])],
+            ["\t".join(sorted(p)) for p in self.partners], [str(self.keep_untagged)],
+            ["absences"] if self.keeps_absences else [],
         )  # fmt: skip
         return hashlib.sha256("\0".join("\n".join(sorted(p)) for p in parts).encode()).hexdigest()
 

@@ -11,8 +11,8 @@ from tracker.models.base import Base, UtcDateTime
 class Mailbox(Base):
     """A folder of a mailbox. Messages up to `last_uid` were read (RFC 3501: good for one `uid_validity`).
 
-    `last_read_at` is the last time that it was read to its end, `begun_at` the last time that it was read from
-    its start: invitations of people who are paired later are in it already.
+    `last_read_at` is the last time that it was read to its end, `begun_at` the last time that it was read
+    from its start: invitations of people who are paired later are in it already.
     """
 
     __tablename__ = "mailboxes"
@@ -30,8 +30,8 @@ class Mailbox(Base):
 class Invitation(Base):
     """One calendar message (RFC 5546) of somebody in a program: request, update, cancellation or reply.
 
-    `content` is its calendar without title, notes, places and other people, sealed and bound to this row. Rows
-    are added, never changed; `dedupe_key` (a hash of method, sender and content) makes a second delivery
+    `content` is its calendar without title, notes, places and other people, sealed and bound to this row.
+    Rows are added, never changed; `dedupe_key` (a hash of method, sender and content) makes a second delivery
     harmless. `sender_id` is None where the sender is none of ours.
     """
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "alive": ("workers.cli.alive:alive", "Tell whether beat and workers are at work."),
     "people": ("workers.cli.people:people", "People: import them from a file."),
     "pairs": ("workers.cli.pairs:pairs", "Pairs and what they agreed: import them from a file."),
+    "programs": ("workers.cli.programs:programs", "The rules of each program: see and change them."),
     "holidays": ("workers.cli.holidays:holidays", "The company's own days off: import them from a file."),
     "calendars": ("workers.cli.calendars:calendars", "See what would be read from a calendar."),
     "sync": ("workers.cli.sync:sync", "Read the calendars now."),

@@ -1,6 +1,7 @@
 """Hints: sent by name into the first queue, lost without harm, and never more than can be heeded."""
 
 import json
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -9,9 +10,15 @@ from integrations.hints import CLICKS, MOST_WAITING, NoHints, RedisHints
 from tracker.ports import Hint
 
 
+def _first(redis_url: str) -> Any:
+    waiting = Redis.from_url(redis_url).lindex(CLICKS, 0)
+    assert waiting is not None
+    return json.loads(waiting)
+
+
 def test_a_hint_is_a_task_by_name_with_a_number(redis_url: str) -> None:
     RedisHints(redis_url).send(Hint.CALENDAR, 7)
-    message = json.loads(Redis.from_url(redis_url).lindex(CLICKS, 0))
+    message = _first(redis_url)
     assert message["headers"]["task"] == "jobs.calendar"
     assert message["headers"]["argsrepr"] == "[7]"
     assert message["headers"]["eta"] is None
@@ -19,7 +26,7 @@ def test_a_hint_is_a_task_by_name_with_a_number(redis_url: str) -> None:
 
 def test_a_hint_without_a_number_names_the_job_alone(redis_url: str) -> None:
     RedisHints(redis_url).send(Hint.MAIL)
-    message = json.loads(Redis.from_url(redis_url).lindex(CLICKS, 0))
+    message = _first(redis_url)
     assert (message["headers"]["task"], message["headers"]["argsrepr"]) == ("jobs.posting", "()")
 
 

@@ -82,7 +82,7 @@ def test_it_says_when_hr_hears_of_it() -> None:
     ],
 )
 def test_the_subject_says_the_one_thing_or_how_many(things: dict[str, object], subject: str) -> None:
-    assert write(**things).subject == subject
+    assert write("en", **things).subject == subject
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

@@ -58,8 +58,9 @@ def review_changed(store: Store, options: argparse.Namespace, turn: int) -> floa
             touch_pairs(db, range(1, options.pairs + 1, EACH), now)
         done = list(pool.map(work, [now] * options.processes))
     took = time.perf_counter() - started
-    if sum(done) != options.pairs // EACH:
-        raise SystemExit(f"{sum(done)} pairs were reviewed")
+    print(f"in {took:.1f} s, of which {sum(cpu for _, cpu in done):.1f} s of CPU in the processes")
+    if sum(count for count, _ in done) != options.pairs // EACH:
+        raise SystemExit(f"not {options.pairs // EACH} pairs were reviewed")
     return took
 
 
@@ -72,13 +73,13 @@ def _open(url: str) -> None:
         _stores.append(Store(url))
 
 
-def work(now: datetime) -> int:
-    """Review portions until nothing is due; return how many pairs."""
+def work(now: datetime) -> tuple[int, float]:
+    """Review portions until nothing is due; return how many pairs, and the seconds of CPU."""
     (store,) = _stores
-    reviewed = 0
+    reviewed, before = 0, time.process_time()
     while ids := claim_due(store, PAIRS, now, PAIRS_AT_ONCE).ids:
         reviewed += review_claimed(store, ids, now).pairs
-    return reviewed
+    return reviewed, time.process_time() - before
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from tracker.models import Absence, Booking, Calendar, Copy, Goal, Milestone, Pair, Person, Session
+from tracker.models import Absence, Agreement, Booking, Calendar, Copy, Goal, Milestone, Pair, Person, Session
 from tracker.services.confirm import side_of
 from web import current
 
@@ -55,6 +55,7 @@ ENDPOINTS: Mapping[str, Who] = {
     "pairs.confirm": Who.MEMBER,
     "pairs.withdraw": Who.MEMBER,
     "pairs.tell": Who.MEMBER,
+    "pairs.remark": Who.MEMBER,
     "dates.find": Who.MEMBER,
     "dates.move": Who.MEMBER,
     "dates.move_session": Who.MEMBER,
@@ -168,6 +169,7 @@ def _load_pair(names: Mapping[str, Any]) -> Pair | None:
 def _belongs(db: OrmSession, names: Mapping[str, Any], pair: Pair) -> bool:
     # An address names the pair and the thing: a thing of another pair is not there.
     owners = {
+        "agreement_id": select(Agreement.pair_id).where(Agreement.id == names.get("agreement_id")),
         "booking_id": select(Booking.pair_id).where(Booking.id == names.get("booking_id")),
         "session_id": select(Session.pair_id).where(Session.id == names.get("session_id")),
         "goal_id": select(Goal.pair_id).where(Goal.id == names.get("goal_id")),

@@ -60,6 +60,7 @@ EXPECTED: dict[str, dict[str, set[str]] | set[str]] = {
     "pairs.confirm": MEMBERS,
     "pairs.withdraw": MEMBERS,
     "pairs.tell": MEMBERS,
+    "pairs.remark": MEMBERS,
     "dates.find": MEMBERS,
     "dates.move": MEMBERS,
     "dates.move_session": MEMBERS,
@@ -124,6 +125,7 @@ def things_of(company: Company, duo: Duo) -> dict[str, int]:
         absence = add_pause(db, db.get_one(Pair, duo.pair.id), days, Act(None, "site", company.now))
     return {
         "pair_id": duo.pair.id,
+        "agreement_id": duo.pair.agreements[0].id,
         "session_id": session.id,
         "goal_id": goal.id,
         "step_id": goal.milestones[0].id,

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.ledger import Absence, Evidence, Ledger, Outcome, Policy, Side, decode_ledger
-from tracker.models import Agreement, Calendar, CalendarStatus, LedgerRow, Pair
+from tracker.models import Agreement, Calendar, CalendarStatus, LedgerRow, Pair, Remark
 from tracker.services.beats import Beat, beats_of, current_beat
 from tracker.services.evidence import load_evidence, policy_of, those_that_count
 from tracker.services.overview import Card
+from tracker.services.remarks import load_remarks
 from tracker.services.stories import Story, load_stories
 
 # Answers are asked for as long as somebody may remember.
@@ -21,12 +22,20 @@ ASKED_FOR_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One period, the sessions that bear on it (earliest first), and who was away in it."""
+    """One period, the sessions that bear on it (earliest first), who was away in it, what the two say of it.
+
+    `remarks` are for HR and for whoever wrote them, never for the partner.
+    """
 
     beat: Beat
     agreement: Agreement
     stories: tuple[Story, ...]
     absences: tuple[Absence, ...]
+    remarks: tuple[tuple[Side, str], ...]
+
+    def remark_of(self, side: Side | None) -> str:
+        """Return what that side says of the period, '' where it says nothing."""
+        return dict(self.remarks).get(side, "") if side else ""
 
     @property
     def serving(self) -> list[Story]:
@@ -120,8 +129,9 @@ def load_view(db: OrmSession, pair: Pair, now: datetime) -> PairView:
     evidence = {each.agreement_id: each.evidence for each in load_evidence(db, [pair.id])}
     policy = policy_of(pair.program.policy)
     row = rows.get(agreement.id)
+    said = load_remarks(db, list(ledgers))
     chapters = [
-        _chapter(beat, a, stories, evidence[a.id])
+        _chapter(beat, a, stories, evidence[a.id], said)
         for a in pair.agreements
         if a.id in ledgers
         for beat in beats_of(ledgers[a.id], a.timezone, now)
@@ -158,11 +168,22 @@ def _ledger_rows(db: OrmSession, pair: Pair) -> Sequence[LedgerRow]:
     return db.scalars(select(LedgerRow).where(LedgerRow.agreement_id.in_(ids))).all()
 
 
-def _chapter(beat: Beat, agreement: Agreement, stories: dict[str, Story], evidence: Evidence) -> Chapter:
+def _chapter(
+    beat: Beat,
+    agreement: Agreement,
+    stories: dict[str, Story],
+    evidence: Evidence,
+    said: Sequence[Remark],
+) -> Chapter:
     zone = ZoneInfo(agreement.timezone)
     away = [a for a in evidence.absences if a.first_on <= beat.last_on and a.last_on >= beat.starts_on]
     bearing = [story for story in stories.values() if _bears_on(story, beat, zone)]
-    return Chapter(beat, agreement, tuple(bearing), tuple(away))
+    remarks = [
+        (Side(r.side), r.text)
+        for r in said
+        if (r.agreement_id, r.starts_on) == (agreement.id, beat.starts_on)
+    ]
+    return Chapter(beat, agreement, tuple(bearing), tuple(away), tuple(remarks))
 
 
 def _bears_on(story: Story, beat: Beat, zone: ZoneInfo) -> bool:

@@ -8,7 +8,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import BadInput, NotAllowed
-from tracker.models import Agreement, Person, Remark
+from tracker.ledger import PeriodVerdict, decode_ledger
+from tracker.models import Agreement, LedgerRow, Person, Remark
 from tracker.services.audit import Act, record
 from tracker.services.confirm import side_of
 from tracker.wording import N_
@@ -24,16 +25,23 @@ class About:
     starts_on: date
 
 
+def find_period(db: OrmSession, about: About) -> PeriodVerdict | None:
+    """Return the period as it was judged last, None where the agreement has no such period."""
+    row = db.get(LedgerRow, about.agreement_id)
+    periods = decode_ledger(row.document).periods if row else ()
+    return next((period for period in periods if period.starts_on == about.starts_on), None)
+
+
 def leave_remark(db: OrmSession, about: About, text: str, *, by: Person, act: Act) -> None:
     """Keep what `by` says of the period, in place of what they said before.
 
-    An empty text takes it back. Raises NotAllowed where the agreement is not theirs, BadInput for more than
-    280 characters.
+    An empty text takes it back. Raises NotAllowed where the agreement is not theirs or has no such period,
+    BadInput for more than 280 characters.
     """
     agreement = db.get(Agreement, about.agreement_id)
     side = side_of(agreement.pair, by) if agreement else None
-    if side is None:
-        raise NotAllowed(f"agreement {about.agreement_id} is not theirs")
+    if side is None or find_period(db, about) is None:
+        raise NotAllowed(f"agreement {about.agreement_id} is not theirs, or has no such period")
     text = " ".join(text.split())
     if len(text) > LONGEST:
         raise BadInput(N_("Please say it in fewer words."))

@@ -11,12 +11,11 @@ from flask import flash
 from flask_babel import gettext
 
 from tracker.errors import BadInput
-from tracker.ledger import decode_ledger
-from tracker.models import Agreement, LedgerRow, Person
+from tracker.models import Agreement, Person
 from tracker.services.audit import Act
 from tracker.services.confirm import side_of
 from tracker.services.links import LetterLink
-from tracker.services.remarks import LONGEST, About, leave_remark, load_remarks
+from tracker.services.remarks import LONGEST, About, find_period, leave_remark, load_remarks
 from web import current
 from web.words.people import Eyes
 
@@ -39,18 +38,16 @@ class ExplainPage:
         """Return the page, None where the agreement is not theirs or has no such period."""
         first_on = date.fromordinal(link.details[0])
         with current.ports().store.read() as db:
-            agreement, row = db.get(Agreement, link.row), db.get(LedgerRow, link.row)
+            agreement = db.get(Agreement, link.row)
             side = side_of(agreement.pair, person) if agreement else None
-            if agreement is None or side is None or row is None:
+            period = find_period(db, About(link.row, first_on))
+            if agreement is None or side is None or period is None:
                 return None
-            period = next((p for p in decode_ledger(row.document).periods if p.starts_on == first_on), None)
             said = [
                 r.text for r in load_remarks(db, [agreement.id]) if (r.starts_on, r.side) == (first_on, side)
             ]
             eyes = Eyes(current.reader(), agreement.pair, side)
             _ = (agreement.pair.mentor, agreement.pair.mentee)
-        if period is None:
-            return None
         last_on = period.ends_before - timedelta(days=1)
         return cls(person, eyes, agreement.id, first_on, last_on, "".join(said))
 

@@ -1,7 +1,7 @@
 """The page of a pair, and the answers given on it. Who may see which pair is decided in web.policy alone."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -26,11 +26,12 @@ from tracker.services.goals import list_goals
 from tracker.services.overview import cards_of, pairs_of
 from tracker.services.pairview import load_view
 from tracker.services.questions import WhichPair
+from tracker.services.remarks import LONGEST, About, leave_remark
 from web import current
 from web.judging import judge_now
 from web.pairs.asked import Asked, concerns, list_asked
 from web.pairs.forms import TellForm
-from web.pairs.page import page_of
+from web.pairs.page import page_of, whose_remarks
 from web.words import sessions
 from web.words.dates import DateWords
 from web.words.marks import Names
@@ -95,6 +96,8 @@ def show(pair_id: int) -> ResponseReturnValue:
         names=Names(eyes.reader, outside=side is None, waiting={story.key for story in asked}),
         address=pair.program.address or current.ports().settings.program_address,
         words=sessions,
+        speakers=whose_remarks(person, side),
+        longest_remark=LONGEST,
         **page_of(view, eyes),
     )
 
@@ -122,6 +125,27 @@ def withdraw(pair_id: int, session_id: int) -> ResponseReturnValue:
     ):
         flash(gettext("Taken back. The question is open again."))
     return redirect(url_for("pairs.show", pair_id=pair_id), 303)
+
+
+@pairs.post("/<id:pair_id>/agreements/<id:agreement_id>/remark")
+def remark(pair_id: int, agreement_id: int) -> ResponseReturnValue:
+    """Keep what the person says of a missed period, or take it back where the line is empty."""
+    about, text = About(agreement_id, _first_day()), request.form.get("text", "")
+
+    def leave(db: OrmSession) -> bool:
+        leave_remark(db, about, text, by=current.signed_in(), act=current.act())
+        return True
+
+    if change(pair_id, leave):
+        flash(gettext("Noted for Human Resources.") if text.strip() else gettext("Your line is taken back."))
+    return redirect(url_for("pairs.show", pair_id=pair_id, _anchor=f"p-{about.starts_on}"), 303)
+
+
+def _first_day() -> date:
+    try:
+        return date.fromisoformat(request.form.get("starts_on", ""))
+    except ValueError:
+        abort(400)
 
 
 @pairs.route("/<id:pair_id>/tell", methods=["GET", "POST"])

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tracker.ledger import Policy, Verdict
+from tracker.ledger import Policy, Side, Verdict
+from tracker.models import Person
 from tracker.services.beats import Place
 from tracker.services.pairview import Chapter, PairView
 from tracker.wording import MARKS, N_, Mark
@@ -23,6 +24,13 @@ def page_of(view: PairView, eyes: Eyes) -> dict[str, Any]:
         "rules": _rules(view.policy, eyes),
         "standing": [] if eyes.side else standing(eyes.reader, view.card),
     }
+
+
+def whose_remarks(person: Person, side: Side | None) -> list[Side]:
+    """Return of which sides this person reads what they said of a miss: HR both, one of the two their own."""
+    if side:
+        return [side]
+    return list(Side) if person.is_hr else []
 
 
 def _legend(chapters: Iterable[Chapter]) -> list[Mark]:

@@ -1,0 +1,1 @@
+"""A company's year, day by day, with scripted people and calendars and the real services."""

@@ -18,8 +18,8 @@ from tests.integrations.mail.servers import Postbox, running
 from tests.servers import RedisServer
 
 # `make crash` kills more.
-KILLS = int(os.environ.get("TEST_KILLS", "6"))
-TERMS = int(os.environ.get("TEST_TERMS", "2"))
+KILLS = int(os.environ.get("TEST_KILLS", "4"))
+TERMS = int(os.environ.get("TEST_TERMS", "1"))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tracker.logs import logged_as
 from tracker.services.attendance import ask_attendance
 from tracker.services.carrying import carry_out
 from tracker.services.claims import CALENDARS, PAIRS, Stopping, claim_due, claim_one
-from tracker.services.digest_post import Post, enqueue_weekly_digests
+from tracker.services.digest.post import Post, enqueue_weekly_digests
 from tracker.services.endpoint_events import tell_changes
 from tracker.services.endpoints import deliver_due
 from tracker.services.health import find_ills, take_vitals

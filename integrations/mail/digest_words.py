@@ -8,7 +8,7 @@ from typing import TypeVar
 from babel.numbers import format_percent
 
 from tracker.ledger import Outcome, Reason, Side
-from tracker.services.digest_facts import (
+from tracker.services.digest.facts import (
     Digest,
     GoodKind,
     GoodNews,

@@ -7,7 +7,7 @@ What each template wants:
 
 - `sign_in`: name, link, minutes; may have asked_from
 - `reconnect`: name, provider (`google`, `outlook`), account, link
-- `digest`: digest (tracker.services.digest_facts.Digest), base_url; may have name
+- `digest`: digest (tracker.services.digest.facts.Digest), base_url; may have name
 - `invitation`, `invitation_off`: invitation (tracker.itip.Invitation), name, other, timezone, is_news, link
 - `nudge`: bundle (tracker.services.nudges.facts.Bundle)
 
@@ -28,7 +28,7 @@ from integrations.mail.digest_words import DigestWords
 from integrations.mail.invitations import InvitationWords, write_calendar
 from integrations.mail.nudge_words import NudgeWords
 from tracker.ports import Letter
-from tracker.services.digest_facts import Digest
+from tracker.services.digest.facts import Digest
 from tracker.services.nudges.facts import Bundle
 from tracker.wording import Reader, catalogue, language_of
 

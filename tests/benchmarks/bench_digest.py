@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from tests.benchmarks.crowd import NOW, empty_store, fill
 from tracker.models import Program
-from tracker.services.digest import build_digest, span_of
+from tracker.services.digest.building import build_digest, span_of
 from tracker.store import Store
 
 FEW = 1_000

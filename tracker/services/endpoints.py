@@ -18,7 +18,7 @@ from tracker.errors import BadInput
 from tracker.models import Endpoint, EndpointEvent, EndpointKind, LanePause, OutboxMail, Program
 from tracker.ports import Courier, Delivery, LetterWriter, Vault
 from tracker.services.audit import Act, record
-from tracker.services.digest_facts import Digest
+from tracker.services.digest.facts import Digest
 from tracker.services.endpoint_events import Event, enqueue_event
 from tracker.services.outbox import WAITING, Claim, Lane, SendReport, drain
 from tracker.store import Store

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session as OrmSession
 from integrations.registry import Ports
 from tracker.errors import BadInput
 from tracker.models import Person, Program
-from tracker.services.digest import Span, build_digest, find_programs, span_of
-from tracker.services.digest_facts import Digest
-from tracker.services.digest_post import Post, digest_key, digest_readers, enqueue_digest
+from tracker.services.digest.building import Span, build_digest, find_programs, span_of
+from tracker.services.digest.facts import Digest
+from tracker.services.digest.post import Post, digest_key, digest_readers, enqueue_digest
 from tracker.services.message import Envelope, freeze, message_id, parse_mailbox
 from tracker.services.outbox import send_due, try_again
 from tracker.services.weeks import Week, parse_week

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session as OrmSession
 from integrations.registry import Ports
 from tracker.ledger import Ledger, decode_ledger
 from tracker.models import Agreement, LedgerRow, Person
-from tracker.services.digest import build_digest, find_programs, span_of
-from tracker.services.digest_post import Post, digest_readers, enqueue_digest
+from tracker.services.digest.building import build_digest, find_programs, span_of
+from tracker.services.digest.post import Post, digest_readers, enqueue_digest
 from tracker.services.outbox import send_due
 from tracker.services.signin import sign_in_link
 from workers.demo.cast import CAST, DEMO_MENTEE, DEMO_MENTOR, HR

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from tracker.ledger import Outcome, Reason, Side
-from tracker.services.digest_facts import (
+from tracker.services.digest.facts import (
     Digest,
     GoodKind,
     GoodNews,

@@ -12,8 +12,8 @@ from jinja2 import UndefinedError
 from integrations.mail import open_writer
 from tests.integrations.mail.samples import BASE_URL, EVERYTHING, NAMES, NOBODY, QUIET
 from tracker.ports import Letter
-from tracker.services.digest import MOST
-from tracker.services.digest_facts import Digest, Listed
+from tracker.services.digest.building import MOST
+from tracker.services.digest.facts import Digest, Listed
 
 SIGN_IN = {
     "name": "Marta",

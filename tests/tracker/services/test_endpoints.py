@@ -25,8 +25,8 @@ from tracker.models import (
 from tracker.ports import Delivery, Letter, Vault
 from tracker.services import endpoint_events
 from tracker.services.audit import Act
-from tracker.services.digest import build_digest, find_programs, span_of
-from tracker.services.digest_post import Post, enqueue_weekly_digests
+from tracker.services.digest.building import build_digest, find_programs, span_of
+from tracker.services.digest.post import Post, enqueue_weekly_digests
 from tracker.services.endpoint_events import tell_changes
 from tracker.services.endpoints import (
     ROTATION_LASTS,

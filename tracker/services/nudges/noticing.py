@@ -17,7 +17,7 @@ from sqlalchemy.orm import selectinload
 
 from tracker.ledger import Ledger, Outcome, Side, Verdict, decode_ledger
 from tracker.models import Agreement, LedgerRow, Nudge, NudgeKind, Pair, Program, Session, VerdictChange
-from tracker.services.digest_findings import Change, told_missed_at
+from tracker.services.digest.findings import Change, told_missed_at
 from tracker.services.evidence import policy_of
 from tracker.services.nudges.wanting import Facts, Spoken, Wanted, find_wanted
 from tracker.store import Store, portions

@@ -11,9 +11,9 @@ from tracker.errors import BadInput, ConnectorError
 from tracker.events import Attendee, CalendarEvent
 from tracker.models import Agreement, Calendar, CalendarStatus, Person, Program, Session, Statement
 from tracker.ports import Vault
-from tracker.services import digest as digests
-from tracker.services.digest import build_digest, find_programs, span_of
-from tracker.services.digest_facts import Digest, UnreadKind
+from tracker.services.digest import building as digests
+from tracker.services.digest.building import build_digest, find_programs, span_of
+from tracker.services.digest.facts import Digest, UnreadKind
 from tracker.services.review import review
 from tracker.services.weeks import parse_week
 from tracker.store import Store

@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 from tests.tracker.world import World, agreement, instant
 from tracker.models import OutboxMail, Person, Program
 from tracker.ports import Letter, Vault
-from tracker.services.digest import build_digest, span_of
-from tracker.services.digest_facts import Digest, Listed
-from tracker.services.digest_post import Post, digest_readers, enqueue_digest, enqueue_weekly_digests
+from tracker.services.digest.building import build_digest, span_of
+from tracker.services.digest.facts import Digest, Listed
+from tracker.services.digest.post import Post, digest_readers, enqueue_digest, enqueue_weekly_digests
 from tracker.services.weeks import parse_week
 from tracker.store import Store
 
@@ -168,7 +168,7 @@ def test_ticks_add_nothing_to_what_is_there(
     def fail(*_: object) -> None:
         raise AssertionError("nothing is due, so nothing may be judged")
 
-    monkeypatch.setattr("tracker.services.digest_post.build_digest", fail)
+    monkeypatch.setattr("tracker.services.digest.post.build_digest", fail)
     for minutes in range(1, 4):
         later = instant(MONDAY + "07:00") + timedelta(minutes=minutes)
         assert enqueue_weekly_digests(world.store, post, later) == 0

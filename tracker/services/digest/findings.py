@@ -22,7 +22,7 @@ from tracker.ledger import (
 )
 from tracker.ledger.zones import find_midnight
 from tracker.manners import told_to_hr_from
-from tracker.services.digest_facts import (
+from tracker.services.digest.facts import (
     GoodKind,
     GoodNews,
     MissedPair,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import Calendar, CalendarStatus
-from tracker.services.digest_facts import PairName, UnreadCalendar, UnreadKind
+from tracker.services.digest.facts import PairName, UnreadCalendar, UnreadKind
 from tracker.services.evidence import those_that_count
 from tracker.store import portions
 

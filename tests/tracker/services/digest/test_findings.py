@@ -20,8 +20,8 @@ from tracker.ledger import (
     Verdict,
     judge,
 )
-from tracker.services.digest_facts import GoodKind, OpenSession, PairName
-from tracker.services.digest_findings import (
+from tracker.services.digest.facts import GoodKind, OpenSession, PairName
+from tracker.services.digest.findings import (
     Case,
     Change,
     Chapter,

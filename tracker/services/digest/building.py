@@ -19,8 +19,8 @@ from tracker.errors import BadInput
 from tracker.ledger import Health, Side, Verdict, judge
 from tracker.manners import LONGEST_HEAD_START
 from tracker.models import Agreement, LedgerRow, Pair, Person, Program, VerdictChange
-from tracker.services.digest_calendars import find_unread
-from tracker.services.digest_facts import (
+from tracker.services.digest.calendars import find_unread
+from tracker.services.digest.facts import (
     Digest,
     GoodKind,
     GoodNews,
@@ -31,7 +31,7 @@ from tracker.services.digest_facts import (
     UnscheduledPair,
     WaitingPair,
 )
-from tracker.services.digest_findings import (
+from tracker.services.digest.findings import (
     OPEN_OUTCOMES,
     Case,
     Change,

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import OutboxMail, Person, Program
 from tracker.ports import LetterWriter
-from tracker.services.digest import build_digest, find_programs, span_of
-from tracker.services.digest_facts import Digest
+from tracker.services.digest.building import build_digest, find_programs, span_of
+from tracker.services.digest.facts import Digest
 from tracker.services.endpoints import announce_digest
 from tracker.services.message import is_address
 from tracker.services.outbox import Note, enqueue

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from tests.tracker.services.test_outbox import FakeMailer
 from tracker.models import CompanyHoliday, OutboxMail, OutboxState, Person
 from tracker.services import schema
-from tracker.services.backup import back_up, restore
+from tracker.services.backup.copying import back_up, restore
 from tracker.services.outbox import send_due
 from tracker.store import Store
 

@@ -6,8 +6,8 @@ import click
 
 from tracker.clock import SystemClock
 from tracker.services import schema
-from tracker.services.backup import back_up
-from tracker.services.backup import restore as restore_database
+from tracker.services.backup.copying import back_up
+from tracker.services.backup.copying import restore as restore_database
 from tracker.settings import load_settings
 from tracker.store import Store
 

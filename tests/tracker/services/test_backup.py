@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 from tracker.errors import BadInput, TrackerError
 from tracker.models import CompanyHoliday, OutboxMail, OutboxState, Person, Program
 from tracker.services import schema
-from tracker.services.backup import back_up, restore
+from tracker.services.backup.copying import back_up, restore
 from tracker.store import Store, sqlite_file
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -93,7 +93,7 @@ def test_a_backup_that_fails_leaves_the_old_one(
     def fails(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tracker.services.backup._settle", fails)
+    monkeypatch.setattr("tracker.services.backup.copying._settle", fails)
     with pytest.raises(OSError, match="No space"):
         back_up(store, target, force=True)
     assert target.read_text() == "the good old one"
@@ -233,7 +233,7 @@ def test_a_restore_that_fails_on_the_way_leaves_everything_as_it_was(
     _add_program(store, "now")
     store.close()
     broken = update(OutboxMail).values(last_error=text("1 / 0"))
-    monkeypatch.setattr("tracker.services.backup._HOLD", broken)
+    monkeypatch.setattr("tracker.services.backup.copying._HOLD", broken)
     with pytest.raises(TrackerError, match="nothing was changed"):
         restore(store, tmp_path / "copy", NOW, force=True)
     assert _names(store) == ["now", "then"]

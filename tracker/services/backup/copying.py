@@ -15,8 +15,8 @@ from sqlalchemy import update
 
 from tracker.errors import BadInput
 from tracker.models import OutboxMail, OutboxState
-from tracker.services import backup_postgres, backup_sqlite
-from tracker.services.backup_kinds import Restored
+from tracker.services.backup import postgres, sqlite
+from tracker.services.backup.kinds import Restored
 from tracker.store import Store
 
 _MAGIC = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
@@ -57,8 +57,8 @@ def restore(store: Store, source: Path, now: datetime, *, force: bool = False) -
     return _kind(store).restore(store, source, now, _HOLD, force=force)
 
 
-def _kind(store: Store) -> backup_sqlite.Sqlite | backup_postgres.Postgres:
-    return backup_sqlite.Sqlite() if store.engine.dialect.name == "sqlite" else backup_postgres.Postgres()
+def _kind(store: Store) -> sqlite.Sqlite | postgres.Postgres:
+    return sqlite.Sqlite() if store.engine.dialect.name == "sqlite" else postgres.Postgres()
 
 
 def _kind_of_file(source: Path) -> str:

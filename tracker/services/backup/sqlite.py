@@ -14,7 +14,7 @@ from sqlalchemy import CursorResult, Update
 
 from tracker.errors import BadInput, BadSettings
 from tracker.services import schema
-from tracker.services.backup_kinds import Restored, require_known
+from tracker.services.backup.kinds import Restored, require_known
 from tracker.store import BUSY_TIMEOUT_S, Store, sqlite_file
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from tracker.errors import BadInput, BadSettings, TrackerError
 from tracker.models import Base
 from tracker.services import schema
-from tracker.services.backup_kinds import Restored, require_known
+from tracker.services.backup.kinds import Restored, require_known
 from tracker.store import Store
 
 _TABLES = ("alembic_version", *Base.metadata.tables)

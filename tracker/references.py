@@ -13,6 +13,7 @@ from tracker.keys import derive_key, derive_keys
 
 PURPOSE = "calendar references"
 PREFIX = "c1-"
+UID_END = "@cadencia"
 _HALF = 16  # bytes
 
 
@@ -20,6 +21,19 @@ def new_reference(keys: Sequence[str]) -> str:
     """Return a fresh reference, signed with the newest of the installation's keys."""
     token = secrets.token_bytes(_HALF)
     return PREFIX + _letters(token + _mark(derive_key(keys[0], PURPOSE), token))
+
+
+def uid_of(reference: str) -> str:
+    """Return the UID of an invitation that carries the reference."""
+    return reference + UID_END
+
+
+def reference_in(uid: str) -> str | None:
+    """Return the reference that stands in the UID, None where the UID is not of our making.
+
+    Calendars keep the UID of an invitation that was accepted, and often nothing else by which it is known.
+    """
+    return uid.removesuffix(UID_END) if uid.endswith(UID_END) else None
 
 
 def reader_of(keys: Sequence[str]) -> Callable[[str], bool]:

@@ -29,6 +29,7 @@ from tracker.events import (
     TagRule,
     ZoneQuality,
 )
+from tracker.references import reference_in
 from tracker.tags import Entry, TagRules, normal_address
 
 REFERENCE = "cadencia"
@@ -111,7 +112,7 @@ class Reader:
         return Entry(
             title=item.summary,
             addresses=frozenset(people - {""}),
-            reference=item.extended_properties.shared.get(REFERENCE),
+            reference=_reference_of(item),
         )
 
     def _answers(self, item: Item) -> Iterator[tuple[str, str]]:
@@ -140,8 +141,12 @@ class Reader:
         return organiser is None or organiser == self.account or organiser in self.rules.owner
 
     def _reference(self, item: Item) -> str | None:
-        reference = item.extended_properties.shared.get(REFERENCE)
+        reference = _reference_of(item)
         return reference if reference and self.rules.is_ours(reference) else None
+
+
+def _reference_of(item: Item) -> str | None:
+    return item.extended_properties.shared.get(REFERENCE) or reference_in(item.ical_uid)
 
 
 # What a cancelled instance has from its series where it does not tell: not its stamps, and not its sequence.

@@ -26,6 +26,7 @@ from tracker.events import (
     TagRule,
     ZoneQuality,
 )
+from tracker.references import reference_in
 from tracker.tags import Entry, TagRules, normal_address
 
 _ANSWERS = {
@@ -75,7 +76,7 @@ def read_facts(component: Component, rules: TagRules) -> Facts:
             title=component.text("SUMMARY"),
             categories=tuple(c for p in component.all("CATEGORIES") for c in split_list(p.value)),
             addresses=frozenset(addresses),
-            reference=component.text("X-CADENCIA") or None,
+            reference=component.text("X-CADENCIA") or reference_in(component.value("UID")),
         ),
         organiser=_mail(organiser) if organiser else None,
         attendees=tuple(_attendees(people)),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from integrations.ical.lines import Property, normalise, parse_line, to_text
 from integrations.ical.zones import OwnZone, Zone, Zones, world_zone
 from tracker.errors import BadPayload
+from tracker.references import UID_END
 from tracker.tags import TagRules, fold, fold_letters
 
 MOST_EVENTS = 250_000
@@ -227,6 +228,7 @@ def _hits(feed: Feed, rules: TagRules) -> Iterator[int]:
     words = {fold(m) for m in {*rules.titles, *rules.categories}}
     yield from _label_hits(feed, words)
     yield from _lines_named(feed.lower, b"x-cadencia")
+    yield from _finds(feed.lower, UID_END.encode())
     for address in _addresses(rules):
         yield from _finds(feed.lower, address.encode())
 

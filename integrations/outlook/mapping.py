@@ -28,6 +28,7 @@ from tracker.events import (
     TagRule,
     ZoneQuality,
 )
+from tracker.references import reference_in
 from tracker.tags import Entry, TagRules, normal_address
 
 _ANSWERS = {
@@ -81,7 +82,7 @@ class Reader:
             created_at=read_stamp((series or item).created_date_time),
             updated_at=read_stamp(item.last_modified_date_time),
             tag_rule=rule,
-            session_ref=item.reference if item.reference and self.rules.is_ours(item.reference) else None,
+            session_ref=self._reference(item),
             event_class=EventClass.OUT_OF_OFFICE if item.show_as == "oof" else EventClass.DEFAULT,
             conference=find_conference([join_url(item)], []),
         )
@@ -99,8 +100,12 @@ class Reader:
             title=item.subject or "",
             categories=item.categories or (),
             addresses=frozenset(people - {""}),
-            reference=item.reference,
+            reference=_reference_of(item),
         )
+
+    def _reference(self, item: Item) -> str | None:
+        reference = _reference_of(item)
+        return reference if reference and self.rules.is_ours(reference) else None
 
     def _answers(self, item: Item) -> Iterator[tuple[str, str]]:
         """Yield who is on the entry and what they answered; the owner's own copy knows the owner's best."""
@@ -217,6 +222,10 @@ def _kind_of(item: Item) -> EventKind:
         return EventKind.SINGLE
     # Called off by its organiser, on whosever copy: that is what the flag means.
     return EventKind.EXCEPTION if item.is_exception or item.is_cancelled else EventKind.OCCURRENCE
+
+
+def _reference_of(item: Item) -> str | None:
+    return item.reference or reference_in(_uid_of(item))
 
 
 def _uid_of(item: Item) -> str:

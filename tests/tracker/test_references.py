@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.references import new_reference, reader_of
+from tracker.references import new_reference, reader_of, reference_in, uid_of
 
 KEYS = ("newest", "older")
 
@@ -18,6 +18,12 @@ def test_a_reference_outlives_a_new_key() -> None:
 
 def test_a_reference_of_another_installation_is_not_ours() -> None:
     assert not reader_of(KEYS)(new_reference(("theirs",)))
+
+
+def test_an_invitation_that_was_accepted_is_known_by_its_uid() -> None:
+    reference = new_reference(KEYS)
+    assert reference_in(uid_of(reference)) == reference
+    assert reference_in("7kd0fb@google.com") is None
 
 
 def test_no_two_references_are_alike() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
 
@@ -15,8 +16,13 @@ from sqlalchemy import select
 from tests.tracker.services.diaries import FakeDiaries, refused
 from tests.web.bookable import calendar_of, carry, make_bookable, set_provider
 from tests.web.company import Company, Duo, csrf_of, utc
+from tracker.ledger import Side
 from tracker.models import Booking, BookingState, Copy, OutboxMail, Person, Provider
 from tracker.ports import Entry
+from tracker.services.bookings import Booked
+from tracker.wording import Reader
+from web.words.dates import DateWords
+from web.words.people import Eyes
 
 Enter = Callable[[Person], FlaskClient]
 Post = Callable[..., tuple[int, str]]
@@ -181,6 +187,16 @@ def test_people_with_feeds_alone_are_told_of_the_mail(company: Company, duo: Duo
     assert "Sent to both of you by mail." in client.get(path(duo)).text
     with company.ports.store.read() as db:
         assert len(db.scalars(select(OutboxMail)).all()) == 2
+
+
+def test_what_was_accepted_from_the_mail_is_in_the_calendars(duo: Duo) -> None:
+    eyes = Eyes(Reader("en", "America/Bogota"), duo.pair, Side.MENTOR)
+    sent = Booked(1, utc("11-24"), utc("11-24", 16), BookingState.WRITTEN, True, None, False, True, False)
+    accepted = replace(sent, session_id=7)
+    assert [DateWords(eyes).state(each).split(".")[0] for each in (sent, accepted)] == [
+        "Sent to both of you by mail",
+        "In your calendars",
+    ]
 
 
 def test_a_booking_moves(company: Company, duo: Duo, diaries: FakeDiaries, enter: Enter) -> None:

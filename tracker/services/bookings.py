@@ -23,7 +23,7 @@ from tracker.models import (
     Session,
     SessionKey,
 )
-from tracker.references import new_reference
+from tracker.references import new_reference, uid_of
 from tracker.services.audit import Act, record
 from tracker.services.confirm import LONGEST_MINUTES, SHORTEST_MINUTES, covers
 from tracker.services.hosts import WITH_DIARY
@@ -67,7 +67,7 @@ def book(db: OrmSession, keys: Sequence[str], pair_id: int, slot: Window, act: A
         raise BadInput(N_("There are enough dates ahead of you already. Move one of them instead."))
     reference = new_reference(keys)
     booking = _new(pair_id, reference, slot, act)
-    booking.uid = f"{reference}@cadencia"
+    booking.uid = uid_of(reference)
     booking.due_at = act.at
     db.add(booking)
     db.flush()

@@ -83,7 +83,7 @@ def _state(booked: Booked) -> str:
         return N_("It was moved in the calendar in the meantime. That time holds.")
     if booked.problem == CANCELLED_THERE:
         return N_("It was called off in the calendar in the meantime.")
-    if booked.by_mail:
+    if booked.by_mail and booked.session_id is None:
         return N_("Sent to both of you by mail. Accept it there, and it is in your calendar.")
     return N_("In your calendars.")
 

@@ -236,6 +236,14 @@ def test_signed_reference_is_kept_and_a_foreign_one_is_not() -> None:
     assert read(foreign, rules=rules).session_ref is None
 
 
+def test_an_invitation_of_ours_that_was_accepted_is_known_by_its_uid() -> None:
+    rules = TagRules(is_ours=lambda reference: reference == "c1-abc")
+    accepted = item(summary="", iCalUID="c1-abc@cadencia")
+    assert Reader(ANA, rules).find_rule(accepted) is TagRule.CADENCIA
+    assert read(accepted, rules=rules).session_ref == "c1-abc"
+    assert Reader(ANA, rules).find_rule(item(summary="", iCalUID="c1-xyz@cadencia")) is None
+
+
 def test_private_property_is_no_tag() -> None:
     rules = TagRules(is_ours=lambda _: True)
     told = item(summary="", extendedProperties={"private": {"cadencia": "signed"}})

@@ -135,6 +135,15 @@ def test_a_reference_that_is_ours_names_the_session() -> None:
     assert read(other, rules=rules).events == ()
 
 
+def test_an_invitation_of_ours_that_was_accepted_names_the_session() -> None:
+    rules = TagRules(is_ours=lambda reference: reference == "c1-abc")
+    ours, other = (
+        feed(entry(START, title="Coffee", uid=uid)) for uid in ("c1-abc@cadencia", "c1-x@cadencia")
+    )
+    assert read(ours, rules=rules).events[0].session_ref == "c1-abc"
+    assert read(other, rules=rules).events == ()
+
+
 @pytest.mark.parametrize(
     ("line", "conference"),
     [

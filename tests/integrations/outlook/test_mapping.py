@@ -220,6 +220,11 @@ def test_our_own_mark_is_known_by_its_signature(
     assert [e.session_ref for e in ana.pull().events] == [known, known]
 
 
+def test_an_invitation_of_ours_that_was_accepted_is_known_by_its_uid(ana: Reading) -> None:
+    ana.rules = TagRules(is_ours=lambda reference: reference == "c1-abc")
+    assert read_one(ana, ical_uid="c1-abc@cadencia", subject="Coffee").session_ref == "c1-abc"
+
+
 def test_nothing_that_leaves_holds_a_title_or_a_place(ana: Reading) -> None:
     found = read_one(ana, subject="#mentoring about my salary", attendees=[guest(BEN), guest(EVE)])
     assert not [

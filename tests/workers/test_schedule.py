@@ -18,11 +18,11 @@ from tracker.models import Calendar, LedgerRow, OutboxMail, OutboxState, Person
 from tracker.services import schema
 from tracker.services.audit import Act
 from tracker.services.claims import Stopping
+from tracker.services.importing.pairs import import_pairs
+from tracker.services.importing.people import import_people
+from tracker.services.importing.tables import File
 from tracker.services.leases import take_lease
 from tracker.services.outbox import Note, enqueue
-from tracker.services.pairs import import_pairs
-from tracker.services.people import import_people
-from tracker.services.tables import File
 from tracker.settings import Settings
 from workers.jobs import Job, Queue, Turn
 from workers.schedule import Lane, Schedule

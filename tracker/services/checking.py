@@ -11,8 +11,8 @@ from tracker.models import Agreement, Pair, Person, Program
 from tracker.ports import Vault
 from tracker.services.audit import Act
 from tracker.services.connections import CalendarAt, add_calendar
-from tracker.services.pairs_file import CALENDARS, COLUMNS_TO_CHECK, Member, PairRow, read_pairs
-from tracker.services.tables import File, Problems
+from tracker.services.importing.pairs_file import CALENDARS, COLUMNS_TO_CHECK, Member, PairRow, read_pairs
+from tracker.services.importing.tables import File, Problems
 from tracker.tags import fold
 
 UNNAMED = "Mentoring"

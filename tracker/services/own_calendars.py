@@ -32,8 +32,8 @@ from tracker.ports import Sources, Vault
 from tracker.services.audit import Act, record
 from tracker.services.connections import CalendarAt, add_calendar, move_calendar
 from tracker.services.days_away import withdraw_absences
-from tracker.services.people_file import read_calendar
-from tracker.services.tables import BadCell
+from tracker.services.importing.people_file import read_calendar
+from tracker.services.importing.tables import BadCell
 from tracker.settings import Settings
 from tracker.store import Store
 from tracker.tags import TagRules

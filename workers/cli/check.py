@@ -15,7 +15,7 @@ from tracker.services import schema
 from tracker.services.audit import Act
 from tracker.services.checking import Loaded, load_file
 from tracker.services.evidence import load_evidence
-from tracker.services.pairs_file import PairRow
+from tracker.services.importing.pairs_file import PairRow
 from tracker.services.sync import SyncResult, sync_all
 from tracker.settings import load_settings
 from tracker.store import portions

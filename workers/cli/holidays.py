@@ -2,7 +2,7 @@
 
 import click
 
-from tracker.services.company_days import import_company_days
+from tracker.services.importing.company_days import import_company_days
 from workers.cli.people import say_imported
 from workers.cli.setup import by_command, opened, read_file
 

@@ -2,7 +2,7 @@
 
 import click
 
-from tracker.services.pairs import import_pairs
+from tracker.services.importing.pairs import import_pairs
 from workers.cli.people import say_imported
 from workers.cli.setup import by_command, opened, read_file
 

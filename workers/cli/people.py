@@ -5,7 +5,7 @@ import click
 from tracker.errors import BadInput
 from tracker.models import Person
 from tracker.services.erasing import erase_person
-from tracker.services.people import Imported, import_people
+from tracker.services.importing.people import Imported, import_people
 from tracker.services.signin import find_by_address
 from workers.cli.setup import by_command, opened, read_file
 

@@ -9,7 +9,7 @@ from tracker.errors import BadInput
 from tracker.ports import Clock
 from tracker.services import schema
 from tracker.services.audit import Act
-from tracker.services.tables import File
+from tracker.services.importing.tables import File
 from tracker.settings import load_settings
 
 LARGEST_FILE = 256 << 20

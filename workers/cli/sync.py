@@ -11,10 +11,10 @@ from sqlalchemy import select
 from integrations.registry import Ports
 from tracker.errors import BadInput
 from tracker.models import Calendar, CalendarStatus
-from tracker.services.fields import read_address
-from tracker.services.people import Known, find_people
+from tracker.services.importing.fields import read_address
+from tracker.services.importing.people import Known, find_people
+from tracker.services.importing.tables import BadCell
 from tracker.services.sync import Outcome, SyncResult, accept_removals, sync_all
-from tracker.services.tables import BadCell
 from workers.cli.failures import IN_PART
 from workers.cli.problems import explain_problem
 from workers.cli.setup import by_command, opened

@@ -18,11 +18,11 @@ from tracker.services.absences import Days, add_leave
 from tracker.services.audit import Act
 from tracker.services.confirm import confirm_session
 from tracker.services.goals import GoalWords, Step, add_goal, add_milestone, tick_milestone
-from tracker.services.pairs import import_pairs
-from tracker.services.people import import_people
+from tracker.services.importing.pairs import import_pairs
+from tracker.services.importing.people import import_people
+from tracker.services.importing.tables import File
 from tracker.services.review import review
 from tracker.services.sync import Outcome, sync_all
-from tracker.services.tables import File
 from workers.demo.ambitions import AMBITIONS, Ambition
 from workers.demo.cast import CAST
 from workers.demo.company import STALE, STALE_SINCE, Company

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from tracker.errors import BadInput
 from tracker.models import AuditEntry, CompanyHoliday, Pair, Person, Program
 from tracker.services.audit import Act
-from tracker.services.company_days import import_company_days
 from tracker.services.holidays import public_holidays, regions_by_country
-from tracker.services.people import Imported
-from tracker.services.tables import File
+from tracker.services.importing.company_days import import_company_days
+from tracker.services.importing.people import Imported
+from tracker.services.importing.tables import File
 from tracker.store import Store
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session as OrmSession
 from tracker.models import Agreement, Pair, Program
 from tracker.services.audit import Act, Entry, record_all
 from tracker.services.connections import read_soon
-from tracker.services.pairs_file import CALENDARS, PairRow, read_pairs
-from tracker.services.people import Imported, Known, find_people
+from tracker.services.importing.pairs_file import CALENDARS, PairRow, read_pairs
+from tracker.services.importing.people import Imported, Known, find_people
+from tracker.services.importing.tables import File, Problems
 from tracker.services.review import touch_pairs
-from tracker.services.tables import File, Problems
 from tracker.store import portions
 from tracker.tags import fold
 

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from tracker.ledger import Cadence, Unit
 from tracker.services.holidays import regions_by_country
-from tracker.services.tables import BadCell, nearest, shown
+from tracker.services.importing.tables import BadCell, nearest, shown
 from tracker.tags import normal_address
 from tracker.wording import LANGUAGES
 

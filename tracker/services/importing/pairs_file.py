@@ -7,9 +7,9 @@ from functools import partial
 
 from tracker.ledger import Cadence
 from tracker.services.connections import CalendarAt
-from tracker.services.fields import read_address, read_cadence, read_day, read_text, read_zone
-from tracker.services.people_file import read_calendar
-from tracker.services.tables import BadCell, Columns, File, Problems, Row, read_table
+from tracker.services.importing.fields import read_address, read_cadence, read_day, read_text, read_zone
+from tracker.services.importing.people_file import read_calendar
+from tracker.services.importing.tables import BadCell, Columns, File, Problems, Row, read_table
 
 _REQUIRED = ("program", "mentor", "mentee", "timezone", "starts_on", "ends_on", "cadence")
 CALENDARS = ("mentor_calendar", "mentee_calendar")

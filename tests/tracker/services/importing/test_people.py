@@ -19,8 +19,8 @@ from tracker.models import (
     Provider,
 )
 from tracker.services.audit import Act
-from tracker.services.people import Imported, find_people, import_people
-from tracker.services.tables import File
+from tracker.services.importing.people import Imported, find_people, import_people
+from tracker.services.importing.tables import File
 from tracker.store import Store
 
 FOLDER = Path("/srv/lists")

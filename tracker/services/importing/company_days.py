@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session as OrmSession
 from tracker.models import CompanyHoliday, Pair, Person
 from tracker.services.audit import Act, Entry, record_all
 from tracker.services.connections import pairs_of
-from tracker.services.fields import read_country, read_day, read_text
-from tracker.services.people import Imported
+from tracker.services.importing.fields import read_country, read_day, read_text
+from tracker.services.importing.people import Imported
+from tracker.services.importing.tables import Columns, File, Problems, Row, read_table
 from tracker.services.review import touch_pairs
-from tracker.services.tables import Columns, File, Problems, Row, read_table
 
 COLUMNS = Columns(known=("date", "name", "country"), required=("date", "name"))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.ledger import Cadence, Unit
-from tracker.services.fields import (
+from tracker.services.importing.fields import (
     read_address,
     read_addresses,
     read_cadence,
@@ -18,7 +18,7 @@ from tracker.services.fields import (
     read_roles,
     read_zone,
 )
-from tracker.services.tables import BadCell
+from tracker.services.importing.tables import BadCell
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import codecs
 import pytest
 
 from tracker.errors import BadInput
-from tracker.services.tables import BadCell, Columns, File, Table, read_table
+from tracker.services.importing.tables import BadCell, Columns, File, Table, read_table
 
 COLUMNS = Columns(known=("email", "name", "country"), required=("email", "name"))
 

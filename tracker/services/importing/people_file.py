@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tracker.models import Provider
 from tracker.services.connections import CalendarAt
-from tracker.services.fields import (
+from tracker.services.importing.fields import (
     read_address,
     read_addresses,
     read_country,
@@ -16,7 +16,7 @@ from tracker.services.fields import (
     read_text,
     read_zone,
 )
-from tracker.services.tables import BadCell, Columns, File, Problems, Row, nearest, read_table
+from tracker.services.importing.tables import BadCell, Columns, File, Problems, Row, nearest, read_table
 
 COLUMNS = Columns(
     known=(

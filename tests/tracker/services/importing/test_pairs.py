@@ -9,9 +9,9 @@ from integrations.vault import FernetVault
 from tracker.errors import BadInput
 from tracker.models import Agreement, AuditEntry, Calendar, Pair, Person, Program
 from tracker.services.audit import Act
-from tracker.services.pairs import import_pairs
-from tracker.services.people import Imported, import_people
-from tracker.services.tables import File
+from tracker.services.importing.pairs import import_pairs
+from tracker.services.importing.people import Imported, import_people
+from tracker.services.importing.tables import File
 from tracker.store import Store
 
 NOW = datetime(2026, 1, 2, 9, 0, tzinfo=UTC)

@@ -15,9 +15,9 @@ from tracker.models import Person, PersonAddress
 from tracker.ports import Vault
 from tracker.services.audit import Act, Entry, record_all
 from tracker.services.connections import CalendarAt, connect_calendars, pairs_of, read_soon
-from tracker.services.people_file import PersonRow, missing_files, read_people
+from tracker.services.importing.people_file import PersonRow, missing_files, read_people
+from tracker.services.importing.tables import File, Problems
 from tracker.services.review import touch_pairs
-from tracker.services.tables import File, Problems
 from tracker.store import portions
 from tracker.tags import fold
 

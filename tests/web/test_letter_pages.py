@@ -13,6 +13,9 @@ from sqlalchemy import select
 
 from tests.web.company import Company, Duo, csrf_of
 from tracker.models import AuditEntry, Booking, BookingState, Person, Remark, Session, Statement
+from tracker.services import links
+from tracker.services.audit import Act
+from tracker.services.erasing import erase_person
 from tracker.services.links import LetterLink, Purpose, letter_link
 
 Press = Callable[..., tuple[int, str]]
@@ -237,3 +240,57 @@ def test_a_week_of_peace_and_back(company: Company, letters: Letters, duo: Duo) 
     assert quiet_until() == company.now + 7 * DAY
     letters.press(link, answer="resume")
     assert quiet_until() is None
+
+
+FAR = 10**19
+ODD = [
+    (Purpose.CONFIRM, 1, (FAR,)),
+    (Purpose.CONFIRM, FAR, (1,)),
+    (Purpose.CONFIRM, 1, ()),
+    (Purpose.BOOK, 1, (FAR, FAR)),
+    (Purpose.BOOK, 1, (1,)),
+    (Purpose.BOOK, 1, (1, 2, 3)),
+    (Purpose.EXPLAIN, 1, (FAR,)),
+    (Purpose.EXPLAIN, 1, (0,)),
+    (Purpose.EXPLAIN, 1, ()),
+    (Purpose.SNOOZE, 1, (1,)),
+]
+
+
+@pytest.mark.parametrize(("purpose", "row", "details"), ODD)
+def test_a_link_that_makes_no_sense_is_over(
+    letters: Letters, duo: Duo, purpose: Purpose, row: int, details: tuple[int, ...]
+) -> None:
+    path = letters.path(LetterLink(purpose, duo.mentee.id, row, details))
+    assert letters.client.get(path).status_code == 410
+
+
+@pytest.mark.parametrize(
+    "said", [["confirm", "1", 1, 1, 1], ["confirm", 1, True, 1, 2**40], ["snooze", 1, 1, 10**30], 7]
+)
+def test_a_link_of_other_things_than_numbers_is_over(
+    company: Company, letters: Letters, duo: Duo, said: object
+) -> None:
+    token = links._serializer(company.ports.settings).dumps(said)
+    assert letters.client.get(f"/letter/{token}").status_code == 410
+
+
+def test_links_of_somebody_who_was_erased_open_nothing(
+    company: Company, letters: Letters, duo: Duo, session: Session
+) -> None:
+    slot = (int((company.now + DAY).timestamp()), int((company.now + DAY).timestamp()) + 2700)
+    paths = [
+        letters.path(link)
+        for link in (
+            ask(duo.mentee, session),
+            LetterLink(Purpose.BOOK, duo.mentee.id, duo.pair.id, slot),
+            LetterLink(Purpose.SNOOZE, duo.mentee.id, duo.mentee.id),
+        )
+    ]
+    with company.ports.store.write() as db:
+        person = db.get_one(Person, duo.mentee.id)
+        erase_person(db, company.ports.vault, person, Act(None, "command", company.now))
+    for path in paths:
+        page = letters.client.get(path)
+        assert page.status_code == 410
+        assert duo.mentor.name not in page.text

@@ -6,6 +6,8 @@ from sqlalchemy import select
 
 from tests.web.company import Company, csrf_of
 from tracker.models import AuditEntry, Person
+from tracker.services.audit import Act
+from tracker.services.erasing import erase_person
 from tracker.services.unsubscribing import unsubscribe_url
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -83,3 +85,15 @@ def test_a_link_that_is_not_ours_does_nothing(company: Company, app: Flask, ana:
     }[change]
     answer = app.test_client().post(path, data=ONE_CLICK)
     assert (answer.status_code, is_off(company, ana)) == (410, False)
+
+
+def test_nobody_asks_for_reminders_to_somebody_who_was_erased(
+    company: Company, app: Flask, ana: Person
+) -> None:
+    client, path = app.test_client(), path_of(company, ana)
+    token = csrf_of(client.post(path, data={"csrf_token": csrf_of(client.get(path).text)}).text)
+    with company.ports.store.write() as db:
+        person = db.get_one(Person, ana.id)
+        erase_person(db, company.ports.vault, person, Act(None, "command", company.now))
+    assert client.post(f"{path}/undo", data={"csrf_token": token}).status_code == 410
+    assert is_off(company, ana)

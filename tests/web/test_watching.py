@@ -115,3 +115,14 @@ def test_a_proxy_does_not_lend_its_address(tmp_path: Path) -> None:
     with site(tmp_path, base_url="https://c.example.com", proxies=1) as client:
         headers = {"X-Forwarded-For": "203.0.113.7"}
         assert client.get("/health", headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+@pytest.mark.parametrize("settings", [{}, {"base_url": "https://c.example.com", "proxies": 2}])
+def test_what_a_proxy_passed_on_is_never_this_machine(
+    tmp_path: Path, settings: dict[str, Any], header: str
+) -> None:
+    # Plain http behind a proxy that was not declared, or one proxy passed by where two were declared.
+    with site(tmp_path, **settings) as client:
+        for place in ("/health", "/metrics"):
+            assert client.get(place, headers={header: "127.0.0.1"}).status_code == 404

@@ -5,7 +5,7 @@ letter can do that one thing, and take it back; nothing else of the person's is 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from urllib.parse import quote
 
@@ -23,6 +23,17 @@ class Purpose(StrEnum):
     BOOK = "book"
     EXPLAIN = "explain"
     SNOOZE = "snooze"
+
+
+_HIGHEST_ID = 2**31 - 1
+_LAST_SECOND = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
+# How many details each purpose has, and how high they can be: what is higher is no moment, and no day.
+_DETAILS = {
+    Purpose.CONFIRM: (_LAST_SECOND,),
+    Purpose.BOOK: (_LAST_SECOND, _LAST_SECOND),
+    Purpose.EXPLAIN: (date.max.toordinal(),),
+    Purpose.SNOOZE: (),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +60,23 @@ def letter_link(settings: Settings, link: LetterLink, expires_at: datetime) -> s
 def read_letter_link(settings: Settings, token: str, now: datetime) -> LetterLink:
     """Return what the link says. Raises LinkRefused."""
     try:
-        purpose, person_id, row, *details, expires = _serializer(settings).loads(token)
+        purpose, *numbers = _serializer(settings).loads(token)
+        person_id, row, *details, expires = _checked(Purpose(purpose), numbers)
         link = LetterLink(Purpose(purpose), person_id, row, tuple(details))
     except (BadData, ValueError, TypeError):
         raise LinkRefused(Refusal.BROKEN) from None
     if now >= datetime.fromtimestamp(expires, UTC):
         raise LinkRefused(Refusal.EXPIRED)
     return link
+
+
+def _checked(purpose: Purpose, numbers: list[int]) -> list[int]:
+    """Return the numbers of a link as they are. Raises ValueError, TypeError."""
+    highest = (_HIGHEST_ID, _HIGHEST_ID, *_DETAILS[purpose], _LAST_SECOND)
+    for number, limit in zip(numbers, highest, strict=True):
+        if type(number) is not int or not 0 < number <= limit:
+            raise ValueError("this is no number of a link")
+    return numbers
 
 
 def _serializer(settings: Settings) -> URLSafeSerializer:

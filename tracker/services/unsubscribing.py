@@ -33,7 +33,7 @@ def read_unsubscribe(db: OrmSession, settings: Settings, token: str) -> Person:
     except (BadData, ValueError, TypeError):
         raise LinkRefused(Refusal.BROKEN) from None
     person = db.get(Person, person_id) if (purpose, version) == (PURPOSE, VERSION) else None
-    if person is None:
+    if person is None or person.is_erased:
         raise LinkRefused(Refusal.BROKEN)
     return person
 

@@ -18,6 +18,8 @@ from tracker.services import schema
 from tracker.services.health import AGES, SHARES, Vitals, find_ills, take_vitals
 from web import current
 
+FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
+
 watching = Blueprint("watching", __name__)
 
 
@@ -61,6 +63,10 @@ def _let_in() -> None:
 
 
 def _is_this_machine() -> bool:
+    # What a proxy passed on comes from elsewhere, even where its address is ours: there may be more proxies,
+    # or fewer on the way, than were declared.
+    if any(header in request.headers for header in FORWARDED):
+        return False
     try:
         return ip_address(request.remote_addr or "").is_loopback
     except ValueError:

@@ -4,12 +4,12 @@ Opening a page changes nothing, since mail scanners open links too; a press does
 back. Shows of the pair no more than the letter did.
 """
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from tracker.models import Person
 from tracker.services.audit import Act
-from tracker.services.links import LetterLink, Purpose, read_letter_link
+from tracker.services.links import Purpose, read_letter_link
 from tracker.services.signin import LinkRefused
 from web import current
 from web.letters.booking import BookPage
@@ -52,17 +52,12 @@ def _open(token: str) -> Page | None:
         link = read_letter_link(current.ports().settings, token, current.now())
     except LinkRefused:
         return None
-    person = _load_person(link)
-    current.read_as(person)
-    return PAGES[link.purpose].open(link, person)
-
-
-def _load_person(link: LetterLink) -> Person:
     with current.ports().store.read() as db:
         person = db.get(Person, link.person_id)
-    if person is None:
-        abort(404)
-    return person
+    if person is None or person.is_erased:
+        return None
+    current.read_as(person)
+    return PAGES[link.purpose].open(link, person)
 
 
 def _refuse() -> ResponseReturnValue:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from flask import flash
 from flask_babel import gettext
 
-from tracker.errors import BadInput
+from tracker.errors import BadInput, NotAllowed
 from tracker.models import Agreement, Person
 from tracker.services.audit import Act
 from tracker.services.confirm import side_of
@@ -61,5 +61,7 @@ class ExplainPage:
             with current.ports().store.write() as db:
                 text = form.get("text", "")
                 leave_remark(db, About(self.agreement_id, self.first_on), text, by=self.person, act=act)
+        except NotAllowed:
+            return  # judged anew since it was opened: there is no such period, and the page says so
         except BadInput as error:
             flash(" ".join(gettext(problem) for problem in error.problems))

@@ -59,19 +59,30 @@ def perform(ports: Ports, folder: Path, now: datetime) -> None:
     from workers.demo.company import make_company
     from workers.demo.folder import write_tables
     from workers.demo.rehearsal import rehearse
-    from workers.demo.report import digest_files, named_ledgers, send_digest
+    from workers.demo.report import named_ledgers, send_mails
 
     company = make_company(now)
     write_tables(company, folder)
     say(f"A sample company in {folder}: {len(company.people)} people, {len(company.plots)} pairs.")
     rehearse(ports, company, folder, say)
-    sent = send_digest(ports, now)
+    send_mails(ports, now)
     with ports.store.read() as db:
         print_ledgers(named_ledgers(db), "table")
-    say(f"The weekly digest, {sent} mails:")
-    for path in digest_files(folder):
-        click.echo(path)
+    _name_mails(folder)
     say(f"Every command works in that folder: cd {folder} && {_our_name()} ledger")
+
+
+def _name_mails(folder: Path) -> None:
+    from workers.demo.report import mails_of
+
+    digests = mails_of(folder, "digest")
+    say(f"The weekly digest, {len(digests)} mails:")
+    for path in digests:
+        click.echo(path)
+    for kind, name in (("nudge", "reminders"), ("invitation", "invitations")):
+        if mails := mails_of(folder, kind):
+            say(f"And {len(mails)} {name}, such as")
+            click.echo(mails[0])
 
 
 def _our_name() -> str:

@@ -20,6 +20,7 @@ from tracker.models import Person
 from tracker.services import schema
 from tracker.services.signin import sign_in_link
 from tracker.settings import Settings, load_settings
+from workers.jobs import JOBS, Queue
 from workers.schedule import Schedule
 
 THREADS = 8
@@ -49,8 +50,13 @@ def up(host: str, port: int) -> None:
 
 
 def serve(ports: Ports, host: str, port: int) -> None:
-    """Serve the site alone until Ctrl-C or SIGTERM. Raises BadSettings where the port is taken."""
-    _serve(ports, host, port, lambda ports: click.echo(f"The site: {ports.settings.base_url}"), None)
+    """Serve the site until Ctrl-C or SIGTERM, and do what people ask for on it: dates and letters go out.
+
+    Nothing else runs by itself. Raises BadSettings where the port is taken.
+    """
+    asked_for = [job for job in JOBS if job.queue in (Queue.CLICKS, Queue.POSTING)]
+    schedule = Schedule(ports, asked_for)
+    _serve(ports, host, port, lambda ports: click.echo(f"The site: {ports.settings.base_url}"), schedule)
 
 
 def _serve(

@@ -21,11 +21,19 @@ from tracker.services.goals import GoalWords, Step, add_goal, add_milestone, tic
 from tracker.services.importing.pairs import import_pairs
 from tracker.services.importing.people import import_people
 from tracker.services.importing.tables import File
+from tracker.services.nudges.rounds import remind
 from tracker.services.review import review
 from tracker.services.sync import Outcome, sync_all
 from workers.demo.ambitions import AMBITIONS, Ambition
 from workers.demo.cast import CAST
 from workers.demo.company import STALE, STALE_SINCE, Company
+from workers.demo.deeds import (
+    accept_a_date,
+    ask_for_a_date,
+    be_away,
+    load_pairs,
+    say_what_came_between,
+)
 from workers.demo.folder import write_calendar, write_calendars
 from workers.demo.plot import Said
 
@@ -42,29 +50,52 @@ def rehearse(ports: Ports, company: Company, folder: Path, tell: Tell) -> None:
         _take_leave(db, company)
     _read_stale(ports, company, folder)
     before = company.now - SINCE
+    night = last_night(company.now)
     for moment in moments(company.now):
+        if moment == night:
+            company = accept_a_date(ports, company, moment)
         write_calendars(company, folder, moment)
         results = sync_all(ports, moment)
         with ports.store.write() as db:
             said = _speak(db, company, before, moment)
         judged = review(ports.store, moment)
+        if moment == night:
+            with ports.store.write() as db:
+                say_what_came_between(db, moment)
+        reminded = remind(ports, moment)
         counts = Counter(result.outcome for result in results)
         tell(
             f"{moment:%d %b}: {counts[Outcome.READ] + counts[Outcome.UNCHANGED]} calendars read, "
             f"{counts[Outcome.FAILED]} not readable, "
-            f"{said} answers heard, {judged.pairs} pairs judged."
+            f"{said} answers heard, {judged.pairs} pairs judged, {reminded.written} people reminded."
         )
         before = moment
     with ports.store.write() as db:
+        be_away(db, company)
         _set_goals(db, company.now)
+    ask_for_a_date(ports, company)
 
 
 def moments(now: datetime) -> list[datetime]:
-    """Return when everything is read and judged: the last two Sunday nights before `now`, and `now`."""
-    # Early enough to be Sunday in every office.
+    """Return when everything is read, judged and reminded of.
+
+    The last two Sunday nights before `now`, the last moment at which nobody minds a letter, and `now`.
+    """
+    night = last_night(now)
+    return sorted({night - 7 * DAY, night, reminding_moment(now), now})
+
+
+def last_night(now: datetime) -> datetime:
+    """Return the last Sunday night, early enough to be Sunday in every office."""
     sunday = (now - timedelta(days=now.weekday() + 1)).date()
-    night = datetime.combine(sunday, time(20), UTC)
-    return [night - 7 * DAY, night, now]
+    return datetime.combine(sunday, time(20), UTC)
+
+
+def reminding_moment(now: datetime) -> datetime:
+    """Return the latest moment up to `now` at which it was working time in every office."""
+    moment = now.replace(hour=15, minute=0, second=0, microsecond=0)
+    moment -= DAY if moment > now else timedelta()
+    return moment - max(moment.weekday() - 4, 0) * DAY
 
 
 def _import(ports: Ports, folder: Path, at: datetime, tell: Tell) -> None:
@@ -98,7 +129,7 @@ def _take_leave(db: OrmSession, company: Company) -> None:
 
 def _speak(db: OrmSession, company: Company, since: datetime, until: datetime) -> int:
     """Make the statements of (since, until], each at its own moment; return how many."""
-    sessions, pairs = _sessions_by_start(db), _pairs_by_name(db)
+    sessions, pairs = _sessions_by_start(db), load_pairs(db)
     count = 0
     for plot, said in company.statements(since, until):
         count += 1
@@ -118,12 +149,8 @@ def _sessions_by_start(db: OrmSession) -> dict[tuple[int, datetime], int]:
     return {(pair_id, starts_at): session_id for pair_id, starts_at, session_id in rows}
 
 
-def _pairs_by_name(db: OrmSession) -> dict[tuple[str, str], Pair]:
-    return {(pair.mentor.name, pair.mentee.name): pair for pair in db.scalars(select(Pair))}
-
-
 def _set_goals(db: OrmSession, now: datetime) -> None:
-    pairs = _pairs_by_name(db)
+    pairs = load_pairs(db)
     for ambition in AMBITIONS:
         _set_goal(db, pairs[ambition.mentor, ambition.mentee], ambition, now)
 

@@ -38,20 +38,20 @@ def named_ledgers(db: OrmSession) -> Iterator[Ledger]:
         yield replace(ledger, pair=f"{ledger.pair}  {pair.mentor.name}, {pair.mentee.name}")
 
 
-def send_digest(ports: Ports, now: datetime) -> int:
-    """Write the digest of the latest week for every program and reader, and send it; return how many."""
+def send_mails(ports: Ports, now: datetime) -> None:
+    """Write the digest of the latest week for every program and reader, and send it with all that waits."""
     settings = ports.settings
     post = Post(ports.writer, settings.mail_from, settings.base_url)
     with ports.store.write() as db:
         for program in find_programs(db):
             digest = build_digest(db, program, span_of(db, program, None, now))
             enqueue_digest(db, post, digest, digest_readers(db), now)
-    return send_due(ports.store, ports.mailer, now).sent
+    send_due(ports.store, ports.mailer, now)
 
 
-def digest_files(folder: Path) -> list[Path]:
-    """Return the mails in the demo's outbox."""
-    return sorted((folder / "outbox").glob("*.eml"))
+def mails_of(folder: Path, kind: str) -> list[Path]:
+    """Return the mails of that kind in the demo's outbox, the fullest first."""
+    return sorted((folder / "outbox").glob(f"{kind}.*.eml"), key=lambda path: (-path.stat().st_size, path))
 
 
 def guests(ports: Ports, now: datetime) -> list[Guest]:

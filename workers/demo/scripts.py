@@ -11,7 +11,7 @@ SCRIPTS = (
     Script("Valentina Restrepo", "Diego Armenta", "leaders", 9, "10:00", {-6: "cancelled by mentee"},
            series=True),
     Script("Valentina Restrepo", "Camila Ospina", "leaders", 3, "15:00",
-           {-7: "no show of mentee", 0: "not yet said"}),
+           {-7: "no show of mentee", 0: "not yet said", 2: "nothing"}),
     Script("Marcus Oyelaran", "Emily Nakamura", "leaders", 8, "14:00",
            {-3: "cancelled by mentor", 0: "mentor said"}, series=True, tag="category"),
     Script("Íñigo Larrañaga", "Lucía Navarro", "leaders", 10, "12:30",

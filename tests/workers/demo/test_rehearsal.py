@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import policy
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -17,13 +18,27 @@ from integrations.registry import Ports
 from tests.workers.demo.test_company import EVERY_VERDICT
 from tracker.clock import FixedClock
 from tracker.ledger import Health, Ledger, Outcome, decode_ledger
-from tracker.models import Calendar, Copy, Goal, LedgerRow, Pair, Session, Standing, Statement
-from workers.demo.cast import CAST, DEMO_MENTEE, DEMO_MENTOR
+from tracker.models import (
+    Absence,
+    BookingState,
+    Calendar,
+    Copy,
+    Goal,
+    LedgerRow,
+    Pair,
+    Remark,
+    Session,
+    Standing,
+    Statement,
+)
+from tracker.services.bookings import list_booked
+from workers.demo.cast import CAST, DEMO_MENTEE, DEMO_MENTOR, OFFICES
 from workers.demo.company import MOVED, STALE, Company, make_company
+from workers.demo.deeds import ACCEPTED, ASKED, WORDS
 from workers.demo.folder import write_tables
 from workers.demo.plot import Plot
-from workers.demo.rehearsal import rehearse
-from workers.demo.report import send_digest
+from workers.demo.rehearsal import rehearse, reminding_moment
+from workers.demo.report import mails_of, send_mails
 from workers.demo.stage import set_stage
 
 NOW = datetime(2026, 11, 18, 15, 20, tzinfo=UTC)  # a Wednesday
@@ -83,7 +98,7 @@ def play(folder: Path, now: datetime) -> Played:
     with kept_log() as kept:
         write_tables(company, folder)
         rehearse(ports, company, folder, kept.lines.append)
-        send_digest(ports, now)
+        send_mails(ports, now)
     return Played(company, ports, folder, "\n".join(kept.lines))
 
 
@@ -182,6 +197,53 @@ def test_the_digest_tells_of_a_new_miss_and_of_the_calendar(played: Played) -> N
     mails = "\n".join(played.mails())
     assert "Milagros Acuña" in mails
     assert CAST[STALE].name in mails
+
+
+def test_a_date_that_was_accepted_is_in_the_calendars_and_one_asked_for_just_now_in_none(
+    played: Played,
+) -> None:
+    def booked(names: tuple[str, str]) -> list[tuple[BookingState, bool]]:
+        with played.ports.store.read() as db:
+            found = list_booked(db, played.plot(*names)[1], NOW)
+        return [(each.state, each.session_id is not None) for each in found]
+
+    assert booked(ACCEPTED) == [(BookingState.WRITTEN, True)]
+    assert booked(ASKED) == [(BookingState.WRITTEN, False)]
+
+
+def test_a_date_that_was_accepted_is_a_session_like_any_other(played: Played) -> None:
+    plot, pair_id = played.plot(*ACCEPTED)
+    start = plot.usual(plot.term.current + 2)
+    with played.ports.store.read() as db:
+        sessions = db.scalars(select(Session).where(Session.pair_id == pair_id, Session.starts_at == start))
+        assert len(sessions.all()) == 1
+
+
+@pytest.mark.parametrize("now", [NOW, *OTHERS], ids=str)
+def test_people_are_reminded_in_working_time(now: datetime) -> None:
+    moment = reminding_moment(now)
+    assert now - timedelta(days=3) < moment <= now
+    for office in OFFICES.values():
+        local = moment.astimezone(ZoneInfo(office.timezone))
+        assert local.weekday() < 5
+        assert 8 <= local.hour < 20
+
+
+def test_there_are_letters_of_every_kind(played: Played) -> None:
+    for kind in ("digest", "nudge", "invitation"):
+        assert mails_of(played.folder, kind)
+
+
+def test_hr_reads_what_the_two_say_of_a_miss(played: Played) -> None:
+    with played.ports.store.read() as db:
+        assert sorted(r.text for r in db.scalars(select(Remark))) == sorted(word.text for word in WORDS)
+    assert any(WORDS[0].text in mail for mail in played.mails())
+
+
+def test_a_mentee_is_away_and_a_pair_pauses_for_days_ahead(played: Played) -> None:
+    with played.ports.store.read() as db:
+        ahead = db.scalars(select(Absence).where(Absence.starts_on > NOW.date())).all()
+    assert {absence.kind for absence in ahead} >= {"leave", "pause"}
 
 
 def test_pairs_have_goals(played: Played) -> None:

@@ -1,7 +1,7 @@
 """From a message to the calendar objects in it, and to who really wrote it (RFC 6047, RFC 8601).
 
-It follows no link and opens nothing but text/calendar and .ics parts. A message that makes no sense holds
-nothing; it never raises.
+It follows no link and opens nothing but text/calendar and .ics parts. A message that makes no sense, or that
+would take long to read, holds nothing; it never raises.
 """
 
 import re
@@ -16,6 +16,15 @@ from tracker.tags import normal_address
 
 MOST_PARTS = 60
 LARGEST_CALENDAR = 512 << 10
+# The standard library's parser takes time with the square of a header's length, and with lines times depth.
+MOST_LINES = 200_000
+MOST_BOUNDARIES = 2_000
+LONGEST_HEADERS = 32 << 10  # of those that are looked at, in all parts together
+_LOOKED_AT = re.compile(
+    rb"(?:\A|[\r\n])(?:from|authentication-results|content-[a-z-]+)[ \t]*:[^\r\n]*"
+    rb"(?:(?:\r\n|\r|\n)[ \t][^\r\n]*)*",
+    re.IGNORECASE,
+)
 # Google's calendar writes in its users' names and signs as itself: where the company's domain has a strict
 # policy that reads as forged, and is not.
 _CALENDAR_SERVICE = re.compile(r"(?:.+\.)?google\.com", re.IGNORECASE)
@@ -26,6 +35,8 @@ _METHODS = {"REQUEST": Method.REQUEST, "CANCEL": Method.CANCEL, "REPLY": Method.
 
 def read_message(data: bytes) -> tuple[CalendarMail, ...]:
     """Return the calendar objects of a message that do something, each once."""
+    if _takes_long(data):
+        return ()
     try:
         message = message_from_bytes(data, policy=policy.default)
         sender = "" if _is_forged(message) else _author(message)
@@ -34,6 +45,17 @@ def read_message(data: bytes) -> tuple[CalendarMail, ...]:
         # The standard library trips over some headers and encodings that only malice writes.
         return ()
     return tuple(dict.fromkeys(found))
+
+
+def _takes_long(data: bytes) -> bool:
+    """Tell whether parsing it could take more than some seconds: anybody can write to a mailbox."""
+    lines = data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+    return (
+        lines > MOST_LINES
+        or data.count(b"\n--") + data.count(b"\r--") > MOST_BOUNDARIES
+        or data.lower().count(b"boundary") > MOST_PARTS
+        or sum(len(header[0]) for header in _LOOKED_AT.finditer(data)) > LONGEST_HEADERS
+    )
 
 
 def _author(message: EmailMessage) -> str:

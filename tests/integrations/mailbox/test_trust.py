@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
+from integrations.mailbox.mime import read_message
 from tests.fakes.imap.letters import ANA, BEN, PROGRAM, Session, calendar, message, reply
 from tests.integrations.mailbox.office import Office
 from tracker.events import Attendee, EventStatus, Response
@@ -176,3 +178,50 @@ def test_a_hostile_rule_costs_its_entry_alone(office: Office) -> None:
     pull = office.pull()
     assert [e.uid for e in pull.events] == ["one@google.com"]
     assert [a.place for a in pull.set_aside] == ["an invitation"]
+
+
+def _headers(text: bytes) -> bytes:
+    return b"From: ana@example.com\r\n" + text + b"\r\n\r\nhello"
+
+
+def _nested(depth: int) -> bytes:
+    opened = b"".join(
+        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(depth)
+    )
+    return b"From: ana@example.com\r\n" + opened + b"\r\n" * 150_000
+
+
+BOMBS = {
+    "authentication": _headers(b"Authentication-Results: mx; " + b"dkim=pass " * 20_000),
+    "parameters": _headers(b"Content-Type: text/calendar; " + b"a=b; " * 20_000),
+    "folded parameters": _headers(b"Content-Type: text/calendar" + b";\r\n a=b" * 20_000),
+    "old line ends": _headers(b"Content-Type: text/calendar" + b";\r a=b" * 20_000),
+    "file name": _headers(b"Content-Disposition: attachment" + b"; filename*1=b" * 20_000),
+    "authors": _headers(b"From: " + b"a@example.com, " * 20_000 + b"b@example.com"),
+    "many authors": _headers(b"From: a@example.com\r\n" * 20_000),
+    "nested": _nested(90),
+    "lines": _headers(b"Content-Type: multipart/mixed; boundary=b" + b"\r\n" * 5_000_000),
+    "parts": _headers(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 90_000),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
+def test_a_message_that_takes_long_to_read_is_passed_over(bomb: bytes) -> None:
+    began = time.process_time()
+    assert read_message(bomb) == ()
+    assert time.process_time() - began < 2
+
+
+def test_a_large_attachment_does_not_hide_the_invitation() -> None:
+    attached = (
+        b"--b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + (b"A" * 76 + b"\r\n") * 120_000
+    )
+    mail = (
+        f"From: {ANA}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n".encode()
+        + attached
+        + b"--b\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\n"
+        + calendar("REQUEST", ONE)
+        + b"\r\n--b--\r\n"
+    )
+    assert [mail.uid for mail in read_message(mail)] == ["one@google.com"]

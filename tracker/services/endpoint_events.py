@@ -1,19 +1,21 @@
 """Events for endpoints: what a delivery says (docs/webhooks.md), and changes of verdicts made into them.
 
-Never sends. A change is told once it has stood for two days: what the pair put right by then was never told,
-and a program of HR's hears of a miss no sooner than HR does.
+Never sends. A change is told once it has stood for two days, counted as for HR (tracker.manners): what the
+pair put right by then was never told, and a program of HR's hears of a miss no sooner than HR does.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
+from itertools import takewhile
 
 import msgspec
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased
 
+from tracker.manners import HEAD_START, told_to_hr_from
 from tracker.models import (
     Agreement,
     Endpoint,
@@ -28,7 +30,6 @@ from tracker.models import (
 from tracker.services.outbox import add_row
 from tracker.store import Store
 
-SETTLING = timedelta(hours=48)
 MOST_CHANGES = 500  # of one endpoint, at one time
 
 
@@ -52,10 +53,15 @@ class _Change:
     verdict: str
     reason: str | None
     missed_by: list[str]
+    timezone: str
     pair_id: int
     program: str
     mentor: str
     mentee: str
+
+    def is_settled(self, now: datetime) -> bool:
+        """Tell whether HR may hear of it: nobody is written to at the weekend, so then it takes longer."""
+        return told_to_hr_from(self.at, self.timezone) <= now
 
 
 def enqueue_event(db: OrmSession, endpoint: Endpoint, event: Event, now: datetime) -> bool:
@@ -94,7 +100,7 @@ def tell_changes(store: Store, now: datetime) -> int:
 
 
 def _tell(store: Store, endpoint_id: int, now: datetime) -> int:
-    horizon = now - SETTLING
+    horizon = now - HEAD_START
     # Died before the commit: neither the events nor how far they were told is there, and all is done again.
     with store.write() as db:
         endpoint = db.get(Endpoint, endpoint_id, with_for_update=True)
@@ -103,22 +109,19 @@ def _tell(store: Store, endpoint_id: int, now: datetime) -> int:
         if endpoint.told_until >= horizon:
             return 0
         changes = _changes_since(db, endpoint, horizon)
-        latest = _latest_of(db, changes)
+        settled = list(takewhile(lambda change: change.is_settled(now), changes))
+        latest = _latest_of(db, settled)
         standing = [
-            change for change in changes if latest[change.agreement_id, change.starts_on] == change.id
+            change for change in settled if latest[change.agreement_id, change.starts_on] == change.id
         ]
         told = sum(enqueue_event(db, endpoint, _event_of(change), now) for change in standing)
-        _move_on(endpoint, changes, horizon)
+        if len(settled) == len(changes) < MOST_CHANGES:
+            # Changes are dated when they are judged, so nothing older than two days is still to come, but
+            # for what a first import finds in the past: that is not news.
+            endpoint.told_until, endpoint.told_change_id = horizon, 0
+        elif settled:
+            endpoint.told_until, endpoint.told_change_id = settled[-1].at, settled[-1].id
     return told
-
-
-def _move_on(endpoint: Endpoint, changes: Sequence[_Change], horizon: datetime) -> None:
-    if len(changes) == MOST_CHANGES:
-        endpoint.told_until, endpoint.told_change_id = changes[-1].at, changes[-1].id
-    else:
-        # Changes are dated when they are judged, so nothing older than two days is still to come, but for
-        # what a first import finds in the past: that is not news.
-        endpoint.told_until, endpoint.told_change_id = horizon, 0
 
 
 def _changes_since(db: OrmSession, endpoint: Endpoint, horizon: datetime) -> Sequence[_Change]:
@@ -131,7 +134,7 @@ def _changes_since(db: OrmSession, endpoint: Endpoint, horizon: datetime) -> Seq
     query = (
         select(
             *(change.id, change.agreement_id, change.starts_on, change.at),
-            *(change.verdict, change.reason, change.missed_by),
+            *(change.verdict, change.reason, change.missed_by, Agreement.timezone),
             *(Pair.id.label("pair_id"), Program.name.label("program")),
             *(mentor.email.label("mentor"), mentee.email.label("mentee")),
         )

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from tests.tracker.world import World
 from tracker.errors import BadInput, ConnectorError
+from tracker.manners import told_to_hr_from
 from tracker.models import (
     Endpoint,
     EndpointEvent,
@@ -142,6 +143,20 @@ def test_a_change_is_told_once_it_has_stood_for_two_days(ports: Ports) -> None:
         "missed_by": [],
         "changed_at": "2026-03-02T10:00:00Z",
     }
+
+
+def test_a_miss_that_came_to_light_at_the_weekend_is_told_when_hr_hears_of_it(ports: Ports) -> None:
+    add(ports)
+    change(ports, datetime(2026, 3, 6, 22, 0, tzinfo=UTC))  # Friday night: the two hear of it on Monday
+    change(ports, datetime(2026, 3, 6, 23, 0, tzinfo=UTC), starts_on=date(2026, 2, 9))
+    wednesday = told_to_hr_from(datetime(2026, 3, 6, 22, 0, tzinfo=UTC), "UTC")
+    assert wednesday.weekday() == 2
+    for early in (datetime(2026, 3, 9, 3, 0, tzinfo=UTC), wednesday - timedelta(minutes=1)):
+        assert tell_changes(ports.store, early) == 0
+    change(ports, wednesday - timedelta(hours=1), "met", date(2026, 2, 9))
+    assert tell_changes(ports.store, wednesday) == 1
+    assert tell_changes(ports.store, wednesday) == 0
+    assert [body["data"]["period_starts_on"] for body in bodies(ports)] == ["2026-02-02"]
 
 
 def test_a_miss_that_was_put_right_in_time_is_never_told(ports: Ports) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import select
 
-from integrations.registry import SettingsConsents, SettingsSources
+from integrations.providers import SettingsConsents, SettingsSources
 from integrations.vault import FernetVault, fresh_key
 from tests.contract.feeds import write_feed
 from tests.fakes.google import FakeGoogle

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from integrations.outlook import close_connections
-from integrations.registry import SettingsDiaries
+from integrations.providers import SettingsDiaries
 from tests.contract.company import ANA, BEN, Company, GoogleConnector
 from tests.contract.outlook import OutlookConnector
 from tests.fakes.google import FakeGoogle

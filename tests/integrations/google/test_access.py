@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from integrations.google import open_desk
-from integrations.registry import NotAvailable, open_calendar
+from integrations.providers import NotAvailable, open_calendar
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google.tokens import LEAST, SCOPE
 from tests.integrations.google.conftest import ANA, BEN, MONDAY, WINDOW, Calendar, place_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integrations.registry import (
+from integrations.providers import (
     NotAvailable,
     SettingsConsents,
     SettingsDiaries,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from integrations.google import find_rights
-from integrations.registry import find_rights as find_any_rights
+from integrations.providers import find_rights as find_any_rights
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google.tokens import ALL_THAT_WE_USE, ATTENDANCE, FREE_BUSY, IDENTITY, LEAST, SCOPE, WRITE
 from tests.integrations.google.conftest import ANA, place_of

@@ -15,7 +15,7 @@ import pytest
 from integrations import outlook as connector
 from integrations.outlook import open as opening
 from integrations.outlook.client import GraphApi
-from integrations.registry import open_calendar
+from integrations.providers import open_calendar
 from tests.fakes.graph import FakeGraph, Mailbox, running_graph
 from tests.fakes.graph.mailbox import write_time
 from tests.fakes.graph.mirror import exchange_uid, graph_id

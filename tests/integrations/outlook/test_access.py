@@ -9,7 +9,7 @@ import pytest
 
 from integrations.outlook import Application, Place
 from integrations.outlook.access import AppAccess
-from integrations.registry import NotAvailable, open_calendar
+from integrations.providers import NotAvailable, open_calendar
 from tests.fakes.graph import FakeGraph
 from tests.fakes.graph.login import client_certificate
 from tests.fakes.graph.people import Holder

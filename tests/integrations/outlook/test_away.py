@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from integrations.registry import open_calendar
+from integrations.providers import open_calendar
 from tests.fakes.graph.mailbox import write_time
 from tests.fakes.graph.mirror import graph_id
 from tests.fakes.graph.shapes import Event

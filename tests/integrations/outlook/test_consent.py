@@ -15,7 +15,7 @@ import pytest
 
 from integrations import outlook
 from integrations.outlook.consent import OutlookDesk
-from integrations.registry import SettingsConsents
+from integrations.providers import SettingsConsents
 from tests.fakes.graph import FakeGraph
 from tests.fakes.graph.login import client_certificate
 from tests.fakes.graph.mailbox import Refused

@@ -13,7 +13,7 @@ import pytest
 from integrations.outlook.diary import OutlookDiary, windows_name
 from integrations.outlook.mapping import find_zone
 from integrations.outlook.payload import REFERENCE_ID
-from integrations.registry import SettingsDiaries
+from integrations.providers import SettingsDiaries
 from tests.fakes.graph.mailbox import Refused, write_time
 from tests.fakes.graph.mirror import graph_id
 from tests.fakes.graph.shapes import Event

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from integrations.outlook.recorder import TeamsRecorder
-from integrations.registry import SettingsRecorders
+from integrations.providers import SettingsRecorders
 from tests.fakes.graph.mailbox import Refused, write_time
 from tests.fakes.graph.shapes import OnlineMeeting
 from tests.fakes.graph.writing import teams_link

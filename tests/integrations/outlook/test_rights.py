@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from integrations.outlook.rights import rights_in
-from integrations.registry import find_rights
+from integrations.providers import find_rights
 from tests.fakes.graph import FakeGraph
 from tests.integrations.outlook.conftest import ANA
 from tracker.errors import ConnectorError

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from integrations.outlook.watcher import LONGEST, GraphWatcher
-from integrations.registry import SettingsWatchers
+from integrations.providers import SettingsWatchers
 from tests.fakes.graph.mailbox import Refused
 from tests.integrations.outlook.conftest import ANA, Reading, event
 from tests.integrations.outlook.test_consent import Own

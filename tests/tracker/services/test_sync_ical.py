@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from integrations.registry import SettingsSources
+from integrations.providers import SettingsSources
 from integrations.vault import FernetVault
 from tests.tracker.world import JANUARY, MENTEE, MENTOR, NoDesks, PlainWriter, World, instant
 from tracker.clock import FixedClock

@@ -115,9 +115,16 @@ def _forget_mail(db: OrmSession, person: Person) -> None:
     # What is on its way now can not be called back; what waits is not sent.
     db.execute(delete(OutboxMail).where(to_them, OutboxMail.state != OutboxState.SENT))
     db.execute(update(OutboxMail).where(to_them).values(person_id=None, recipient="", last_error=None))
-    # Letters to others name people, too. They were sent: nobody needs the text any more.
-    sent = (OutboxMail.state == OutboxState.SENT, func.length(OutboxMail.message) > 0)
-    db.execute(update(OutboxMail).where(*sent).values(message=b""))
+    # Events for programs name the two by their addresses.
+    events = OutboxMail.endpoint_id.is_not(None) & (OutboxMail.state != OutboxState.SENT)
+    for event in db.scalars(select(OutboxMail).where(events)):
+        if any(address.encode() in event.message for address in person.all_addresses):
+            db.delete(event)
+    # Letters to others name people, too. They were sent, or given up: nobody needs the text any more.
+    over = OutboxMail.state.in_((OutboxState.SENT, OutboxState.FAILED)) & (
+        func.length(OutboxMail.message) > 0
+    )
+    db.execute(update(OutboxMail).where(over).values(message=b""))
 
 
 def _forget_name(db: OrmSession, person: Person, act: Act) -> None:

@@ -300,9 +300,14 @@ def oldest_due_at(db: OrmSession) -> datetime | None:
 
 
 def try_again(db: OrmSession, dedupe_keys: Iterable[str], now: datetime) -> int:
-    """Give those of the dead letters one more attempt, because a person asked for it; return how many."""
+    """Give those of the dead letters one more attempt, because a person asked for it; return how many.
+
+    What has lost its text by now (tracker.services.housekeeping) stays: nobody gets an empty mail.
+    """
     dead = update(OutboxMail).where(
-        OutboxMail.dedupe_key.in_(list(dedupe_keys)), OutboxMail.state == OutboxState.FAILED
+        OutboxMail.dedupe_key.in_(list(dedupe_keys)),
+        OutboxMail.state == OutboxState.FAILED,
+        func.length(OutboxMail.message) > 0,
     )
     # The attempts count on: they are what fences off an earlier sender.
     queued = dead.values(state=OutboxState.RETRY, due_at=now).returning(OutboxMail.id)

@@ -20,6 +20,8 @@ from tracker.models import (
     Copy,
     CopyObservation,
     Credential,
+    EndpointEvent,
+    EndpointKind,
     Goal,
     LedgerRow,
     Milestone,
@@ -35,6 +37,8 @@ from tracker.models import (
 )
 from tracker.ports import Vault
 from tracker.services.audit import Act
+from tracker.services.endpoint_events import Event, enqueue_event
+from tracker.services.endpoints import NewEndpoint, add_endpoint
 from tracker.services.erasing import Erased, erase_person
 from tracker.services.inventory import INVENTORY
 from tracker.services.resealing import reseal
@@ -117,6 +121,7 @@ def _words(pair: int, ana: int) -> list[Base]:
         _mail(1, ana, OutboxState.SENT, f"{MARK}@example.com"),
         _mail(2, ana, OutboxState.QUEUED, f"{MARK}@example.com"),
         _mail(3, None, OutboxState.SENT, "hr@example.com"),
+        _mail(4, None, OutboxState.FAILED, "hr@example.com"),
         AuditEntry(at=NOW, via="site", act="x", subject=f"person:{ana}", details={"email": MARK}),
     ]
 
@@ -194,7 +199,25 @@ def test_mail_to_the_person_that_waits_is_not_sent(world: World) -> None:
     erase(world)
     with world.store.read() as db:
         rows = db.scalars(select(OutboxMail).order_by(OutboxMail.id)).all()
-    assert [(row.dedupe_key, row.recipient) for row in rows] == [("k1", ""), ("k3", "hr@example.com")]
+    assert [(row.dedupe_key, row.recipient) for row in rows] == [
+        ("k1", ""),
+        ("k3", "hr@example.com"),
+        ("k4", "hr@example.com"),
+    ]
+
+
+def test_events_that_name_the_person_do_not_leave_any_more(world: World) -> None:
+    with world.store.write() as db:
+        person = db.get_one(Person, 1)
+        new = NewEndpoint("Mentoring", "hr", EndpointKind.WEBHOOK, "https://hr.example.com")
+        endpoint, _ = add_endpoint(db, world.vault, new, ACT)
+        for number, name in enumerate((person.email, "ben@example.com")):
+            event = Event(EndpointEvent.VERDICT_CHANGED, str(number), {"mentor": name})
+            enqueue_event(db, endpoint, event, NOW)
+    erase(world)
+    with world.store.read() as db:
+        waiting = db.scalars(select(OutboxMail).where(OutboxMail.endpoint_id.is_not(None))).all()
+    assert [json.loads(row.message)["data"]["mentor"] for row in waiting] == ["ben@example.com"]
 
 
 def test_the_other_one_is_as_before(world: World) -> None:

@@ -449,6 +449,14 @@ def test_a_person_may_ask_for_one_more_attempt(store: Store) -> None:
     assert send_due(store, FakeMailer(), NOW).sent == 1
 
 
+def test_nobody_gets_a_mail_that_lost_its_text(store: Store) -> None:
+    _put(store)
+    send_due(store, FakeMailer(_never), NOW)
+    with store.write() as db:
+        db.execute(update(OutboxMail).values(message=b""))
+        assert outbox.try_again(db, ["sign_in/ana@example.com"], NOW) == 0
+
+
 def test_it_tells_since_when_mail_waits(store: Store) -> None:
     with store.read() as db:
         assert outbox.oldest_due_at(db) is None

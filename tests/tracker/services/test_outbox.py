@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url, select
+from sqlalchemy import make_url, select, update
 
 from tracker.errors import AuthRevoked, BadInput, ConnectorError
 from tracker.models import LanePause, OutboxMail, OutboxState, Person

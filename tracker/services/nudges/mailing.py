@@ -4,12 +4,14 @@ Free times are asked for before the transaction. Any number of processes may do 
 in the transaction that marks it as told, and a letter whose nudges are not all open any more is not written.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.manners import IGNORED_MANY, free_from, next_opening, pace_of
@@ -26,6 +28,8 @@ CHUNK = 500
 LOOK_BACK = timedelta(weeks=12)
 
 Progress = Callable[[int, int], None]
+
+_log = logging.getLogger(__name__)
 
 
 class NudgePorts(Protocol):
@@ -59,11 +63,23 @@ def mail_nudges(
     bundler = Bundler(ports.settings, suggest_times, now)
     written = later = 0
     for person_id in _people_due(ports.store, now):
-        is_written = _mail(ports, bundler, person_id)
+        is_written = _try_to_mail(ports, bundler, person_id)
         written, later = written + is_written, later + (not is_written)
         if on_progress:
             on_progress(written + later, written + later)
     return MailReport(written, later)
+
+
+def _try_to_mail(ports: NudgePorts, bundler: Bundler, person_id: int) -> bool:
+    """Write to this person; what fails for one is tried again at the next round, and stops no other."""
+    try:
+        return _mail(ports, bundler, person_id)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        # What an exception says may hold an address: its name has to do.
+        _log.error("person %d: could not be reminded: %s", person_id, type(error).__name__)
+        return False
 
 
 def _people_due(store: Store, now: datetime) -> Iterator[int]:

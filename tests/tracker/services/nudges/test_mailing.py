@@ -189,3 +189,16 @@ def test_ten_days_of_standstill_bring_no_flood(desk: Desk) -> None:
     desk.tick("2026-01-23 11:30")
     assert len(desk.letters()) <= 2
     assert all("Did you and" not in subject_of(letter.message) for letter in desk.letters())
+
+
+def test_a_letter_that_can_not_be_written_stops_no_other(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.read("2026-01-13 11:30", single(SESSION))
+    desk.set_person(desk.duo.mentor, timezone="Mars/Olympus")
+    desk.notice(ASKED)
+    assert desk.mail(ASKED).written == 1
+    assert [letter.recipient for letter in desk.letters()] == ["ben@example.com"]
+    assert "could not be reminded" in caplog.text
+    desk.set_person(desk.duo.mentor, timezone="UTC")
+    assert desk.mail("2026-01-13 11:50").written == 1

@@ -1,7 +1,8 @@
 """Keeps one server process, and ends it by its pid as soon as standard input closes.
 
-Run as a program by servers.py: `python keeper.py FOLDER UID:GID|- COMMAND...`. Its standard input closes when
-the test run ends in whatever way, killed ones too. The folder is then removed; it stays where the server
+Run as a program by servers.py: `python keeper.py FOLDER UID:GID|- COMMAND...`. Two letters on standard input
+stop the server and start it again on the same data. Standard input closes when the test run ends in whatever
+way, killed ones too. The folder is then removed; it stays where the server
 ended by itself (exit status 1), for its `log` says why. Imports the standard library alone, to start fast.
 """
 
@@ -16,13 +17,37 @@ from pathlib import Path
 from types import FrameType
 
 PATIENCE_S = 20.0
+STOP, START = b"-", b"+"
 
 
 def keep(folder: Path, who: str, command: list[str]) -> int:
     """Run a server until standard input closes or the server ends by itself."""
+    server: subprocess.Popen[bytes] | None = begin(folder, who, command)
+    try:
+        while server is None or server.poll() is None:
+            readable, _, _ = select.select([sys.stdin], [], [], 0.25)
+            word = os.read(sys.stdin.fileno(), 1) if readable else None
+            if word == b"":
+                break
+            if word == STOP and server:
+                end(server)
+                server = None
+            elif word == START and not server:
+                server = begin(folder, who, command)
+    finally:
+        ended_by_itself = server is not None and server.poll() is not None
+        if not ended_by_itself:
+            if server:
+                end(server)
+            shutil.rmtree(folder, ignore_errors=True)
+    return 1 if ended_by_itself else 0
+
+
+def begin(folder: Path, who: str, command: list[str]) -> subprocess.Popen[bytes]:
+    """Start the server; what it says goes to the end of its log."""
     user, group = (None, None) if who == "-" else (int(part) for part in who.split(":"))
     with (folder / "log").open("ab") as log:
-        server = subprocess.Popen(
+        return subprocess.Popen(
             command,
             cwd=folder,
             user=user,
@@ -32,17 +57,6 @@ def keep(folder: Path, who: str, command: list[str]) -> int:
             stdout=log,
             stderr=log,
         )
-    try:
-        while server.poll() is None:
-            readable, _, _ = select.select([sys.stdin], [], [], 0.25)
-            if readable and not os.read(sys.stdin.fileno(), 1024):
-                break
-    finally:
-        ended_by_itself = server.poll() is not None
-        if not ended_by_itself:
-            end(server)
-            shutil.rmtree(folder, ignore_errors=True)
-    return 1 if ended_by_itself else 0
 
 
 def end(server: subprocess.Popen[bytes]) -> None:

@@ -26,6 +26,8 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from tests.keeper import START, STOP
+
 KEEPER: Final = Path(__file__).with_name("keeper.py")
 LOOPBACK: Final = "127.0.0.1"
 POSTGRES_USER: Final = "cadencia"
@@ -52,12 +54,37 @@ class ServerError(RuntimeError):
     """A server could not be found or started; the message says what to do."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Keeper:
+    """Who keeps a server; stops it and starts it again, at the same port and on the same data."""
+
+    process: subprocess.Popen[bytes]
+    answers: Callable[[], bool]
+
+    def stop(self) -> None:
+        """End the server, which cuts all connections, and wait until it is gone."""
+        self._say(STOP)
+        _wait_until(lambda: not self.answers(), self.process)
+
+    def start(self) -> None:
+        """Start the server again, and wait until it answers."""
+        self._say(START)
+        if not _wait_until(self.answers, self.process):
+            raise ServerError("the server did not come back")
+
+    def _say(self, word: bytes) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(word)
+        self.process.stdin.flush()
+
+
 @dataclasses.dataclass(slots=True)
 class PostgresServer:
     """A running server; hands out empty databases."""
 
     port: int
     folder: Path
+    keeper: Keeper
     _names: Iterator[int] = dataclasses.field(default_factory=lambda: itertools.count(1))
 
     def url(self, database: str) -> str:
@@ -76,24 +103,28 @@ class PostgresServer:
         """Drop a database, and cut connections that a failed test left open."""
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def answers(self) -> bool:
-        """Tell whether the server takes connections by now."""
-        try:
-            self._execute(sql.SQL("SELECT 1"))
-        except psycopg.OperationalError:
-            return False
-        return True
-
     def _execute(self, statement: sql.SQL | sql.Composed) -> None:
-        with psycopg.connect(
-            host=LOOPBACK,
-            port=self.port,
-            user=POSTGRES_USER,
-            dbname="postgres",
-            connect_timeout=5,
-            autocommit=True,
-        ) as connection:
-            connection.execute(statement)
+        _execute(self.port, statement)
+
+
+def _execute(port: int, statement: sql.SQL | sql.Composed) -> None:
+    with psycopg.connect(
+        host=LOOPBACK,
+        port=port,
+        user=POSTGRES_USER,
+        dbname="postgres",
+        connect_timeout=5,
+        autocommit=True,
+    ) as connection:
+        connection.execute(statement)
+
+
+def _postgres_answers(port: int) -> bool:
+    try:
+        _execute(port, sql.SQL("SELECT 1"))
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -102,6 +133,7 @@ class RedisServer:
 
     port: int
     folder: Path
+    keeper: Keeper
 
     @property
     def url(self) -> str:
@@ -114,16 +146,20 @@ class RedisServer:
 
     def reply(self, line: str) -> str:
         """Send one inline command and return the whole (short) reply."""
-        with socket.create_connection((LOOPBACK, self.port), timeout=5) as connection:
-            connection.sendall(f"{line}\r\n".encode())
-            return connection.recv(4096).decode()
+        return _ask_redis(self.port, line)
 
-    def answers(self) -> bool:
-        """Tell whether the server takes commands by now."""
-        try:
-            return self.command("PING") == "+PONG"
-        except OSError:
-            return False
+
+def _ask_redis(port: int, line: str) -> str:
+    with socket.create_connection((LOOPBACK, port), timeout=5) as connection:
+        connection.sendall(f"{line}\r\n".encode())
+        return connection.recv(4096).decode()
+
+
+def _redis_answers(port: int) -> bool:
+    try:
+        return _ask_redis(port, "PING").startswith("+PONG")
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
@@ -139,8 +175,8 @@ def running_postgres() -> Iterator[PostgresServer]:
         def command(port: int) -> list[str]:
             return [str(programs / "postgres"), "-D", str(data), f"--port={port}", *settings]
 
-        with _kept(folder, command, lambda port: PostgresServer(port, folder).answers(), account) as port:
-            yield PostgresServer(port, folder)
+        with _kept(folder, command, _postgres_answers, account) as (port, keeper):
+            yield PostgresServer(port, folder, keeper)
 
 
 @contextlib.contextmanager
@@ -153,8 +189,8 @@ def running_redis() -> Iterator[RedisServer]:
             where = ["--bind", LOOPBACK, "--port", str(port), "--dir", str(folder)]
             return [str(program), *where, "--save", "", "--appendonly", "no", "--daemonize", "no"]
 
-        with _kept(folder, command, lambda port: RedisServer(port, folder).answers(), account=None) as port:
-            yield RedisServer(port, folder)
+        with _kept(folder, command, _redis_answers, account=None) as (port, keeper):
+            yield RedisServer(port, folder, keeper)
 
 
 def postgres_programs() -> Path:
@@ -274,13 +310,14 @@ def _run(command: list[str], folder: Path, account: Account | None) -> None:
 @contextlib.contextmanager
 def _kept(
     folder: Path, command: Callable[[int], list[str]], answers: Callable[[int], bool], account: Account | None
-) -> Iterator[int]:
+) -> Iterator[tuple[int, Keeper]]:
     for _ in range(START_ATTEMPTS):
         port = _free_port()
         keeper = _start_keeper(folder, command(port), account)
         try:
-            if _wait_until(functools.partial(answers, port), keeper):
-                yield port
+            is_up = functools.partial(answers, port)
+            if _wait_until(is_up, keeper):
+                yield port, Keeper(keeper, is_up)
                 return
         finally:
             _stop_keeper(keeper)

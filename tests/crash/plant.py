@@ -3,49 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from integrations.registry import Ports, open_ports
 from integrations.vault import fresh_key
+from tests.crash import promises
 from tests.fakes.google import FakeGoogle
-from tests.fakes.google.calendar import instant as start_of
-from tests.fakes.google.calendar import read_time
+from tests.fakes.google.tokens import ALL_THAT_WE_USE
 from tests.integrations.mail.servers import Postbox
 from tests.tracker.world import agreement, instant
 from tracker.clock import SystemClock
-from tracker.events import EventStatus
-from tracker.ledger import encode_ledger, judge
-from tracker.models import (
-    Calendar,
-    Copy,
-    Heartbeat,
-    LedgerRow,
-    OutboxMail,
-    OutboxState,
-    Pair,
-    Person,
-    Program,
-    Provider,
-    VerdictChange,
-)
+from tracker.events import Window
+from tracker.models import Booking, BookingState, Heartbeat, OutboxMail, Pair, Person, Program, Provider
 from tracker.services import schema
 from tracker.services.audit import Act
+from tracker.services.bookings import book, call_off, move_booking
 from tracker.services.connections import CalendarAt, connect_calendars
-from tracker.services.evidence import load_evidence
 from tracker.services.outbox import Note, enqueue, send_due
 from tracker.settings import load_settings
 
@@ -55,6 +40,7 @@ HOUR = timedelta(hours=1)
 PAIRS = 4
 PATIENCE_S = 120
 STEP = timedelta(minutes=20)  # longer than any claim
+MOST_DATES = 3  # of a pair
 
 
 @dataclass
@@ -72,6 +58,8 @@ class Plant:
 
     def __post_init__(self) -> None:
         self.set_clock(BEGIN)
+        self.settled_at = BEGIN
+        self.google.desk.delegated = set(ALL_THAT_WE_USE)
         self.ports: Ports = open_ports(load_settings(self.environment, self.folder))
         schema.upgrade(self.ports.store)
         self._found()
@@ -116,12 +104,17 @@ class Plant:
             connect_calendars(db, self.ports.vault, where, Act(None, "command", FOUNDED))
 
     def live(self) -> None:
-        """Let people do something: a mail is asked for, a session is made, moved or called off."""
+        """Let people do something: ask for a mail, meet, and press buttons on the site."""
         self._ask_for_mail()
+        self.meet()
+        self._press()
+
+    def meet(self) -> None:
+        """Let a session be made, moved or called off in a calendar."""
         pair = self.chance.randrange(PAIRS)
         mentor, mentee = f"mentor{pair}@example.com", f"mentee{pair}@example.com"
-        office, when = self.google.office, BEGIN + self.chance.randint(24, 60 * 24) * HOUR
-        mine = [e["id"] for e in office.calendars[mentor].items.values() if e["status"] != "cancelled"]
+        office, when = self.google.office, self.now + self.chance.randint(-48, 24 * 30) * HOUR
+        mine = [e["id"] for e in office.calendars[mentor].alive() if "extendedProperties" not in e]
         deed = self.chance.random()
         if not mine or deed < 0.5:
             office.meet(mentor, (mentee,), when)
@@ -129,6 +122,24 @@ class Plant:
             office.move(self.chance.choice(mine), when)
         else:
             office.cancel(self.chance.choice(mine))
+
+    def _press(self) -> None:
+        """Let somebody ask for a date, for another one, or call one off."""
+        act = Act(None, "site", self.now)
+        start = self.now + self.chance.randint(48, 24 * 30) * HOUR
+        slot, deed = Window(start, start + HOUR), self.chance.random()
+        with self.ports.store.write() as db:
+            pair = self.chance.choice(db.scalars(select(Pair.id).order_by(Pair.id)).all())
+            off = (BookingState.CANCEL, BookingState.CANCELLED)
+            ahead = (Booking.state.not_in(off), Booking.starts_at > self.now)
+            query = select(Booking.id).where(Booking.pair_id == pair, *ahead).order_by(Booking.id)
+            mine = db.scalars(query).all()
+            if not mine or (deed < 0.5 and len(mine) < MOST_DATES):
+                book(db, self.ports.settings.keys, pair, slot, act)
+            elif deed < 0.8:
+                move_booking(db, self.chance.choice(mine), slot, act)
+            else:
+                call_off(db, self.chance.choice(mine), act)
 
     def _ask_for_mail(self) -> None:
         with self.ports.store.write() as db:
@@ -183,6 +194,7 @@ class Plant:
             tend(self)
             self.pass_time(STEP)
             wait_for(lambda: self.is_done(edited_at), 1.5)
+        self.settled_at = self.now
 
     def last_end(self) -> datetime | None:
         """Return when a job came to its end last."""
@@ -190,26 +202,31 @@ class Plant:
             return db.scalar(select(func.max(Heartbeat.ended_at)))
 
     def is_done(self, since: datetime) -> bool:
-        """Tell whether everything was read after `since`, judged and sent."""
+        """Tell whether everything was read after `since`, judged, written and sent."""
         return not any(self.what_is_left(since).values())
 
     def what_is_left(self, since: datetime) -> dict[str, int]:
         """Return how many rows still wait."""
-        waiting = (OutboxState.QUEUED, OutboxState.RETRY, OutboxState.INFLIGHT)
         with self.ports.store.read() as db:
-            return {
-                "unread": _count(db, Calendar.last_read_at.is_(None) | (Calendar.last_read_at < since)),
-                "unjudged": _count(db, (Pair.review_due_at <= self.now) | (Pair.claims > 0)),
-                "unsent": _count(db, OutboxMail.state.in_(waiting)),
-            }
+            return promises.what_is_left(db, since, self.now)
+
+    def digests(self) -> set[str]:
+        """Return the weeks of which a digest was written."""
+        with self.ports.store.read() as db:
+            keys = db.scalars(select(OutboxMail.dedupe_key).where(OutboxMail.kind == "digest")).all()
+        return {key.split("/")[2] for key in keys}
 
     def check(self) -> None:
         """Compare with the truth: nothing lost, nothing twice, no calendar and no ledger that diverged."""
         self._finish()
-        for address in self.google.office.calendars:
-            assert self._shown(address) == self._truth(address), address
-        self._check_ledgers()
-        self._check_mail()
+        store, office = self.ports.store, self.google.office
+        with store.read() as db:
+            promises.check_calendars(db, office)
+            promises.check_bookings(db, office)
+            promises.check_ledgers(db, self.now)
+            promises.check_mail(db, self.box, asked_for=self.notes, kills=self.kills)
+            promises.check_letters(db)
+        promises.check_reminders(store, self.settled_at)
         assert self.google.defects == []
 
     def _finish(self) -> None:
@@ -220,75 +237,11 @@ class Plant:
         while send_due(self.ports.store, self.ports.mailer, self.now).sent:
             pass
 
-    def digests(self) -> set[str]:
-        """Return the weeks of which a digest was written."""
-        with self.ports.store.read() as db:
-            keys = db.scalars(select(OutboxMail.dedupe_key).where(OutboxMail.kind == "digest")).all()
-        return {key.split("/")[2] for key in keys}
-
-    def _shown(self, address: str) -> list[datetime]:
-        with self.ports.store.read() as db:
-            copies = db.scalars(select(Copy).join(Calendar).join(Person).where(Person.email == address)).all()
-        alive = [c for c in copies if c.gone_at is None and c.status is not EventStatus.CANCELLED]
-        return sorted(c.starts_at for c in alive)
-
-    def _truth(self, address: str) -> list[datetime]:
-        entries = self.google.office.calendars[address].alive()
-        return sorted(start_of(read_time(e["start"])) for e in entries)
-
-    def _check_ledgers(self) -> None:
-        with self.ports.store.read() as db:
-            known = load_evidence(db, db.scalars(select(Pair.id)).all())
-            rows = {row.agreement_id: row for row in db.scalars(select(LedgerRow))}
-            changes = db.scalars(select(VerdictChange).order_by(VerdictChange.id)).all()
-        for each in known:
-            now = encode_ledger(judge(each.evidence, now=self.now))
-            assert _periods(rows[each.agreement_id].document) == _periods(now)
-        said: dict[tuple[int, object], object] = {}
-        for change in changes:
-            place, content = (change.agreement_id, change.starts_on), (change.verdict, change.reason)
-            assert said.get(place) != (content, change.missed_by), "one verdict was told twice"
-            said[place] = (content, change.missed_by)
-
-    def _check_mail(self) -> None:
-        with self.ports.store.read() as db:
-            mails = db.scalars(select(OutboxMail)).all()
-        assert {m.state for m in mails} == {OutboxState.SENT}
-        assert len([m for m in mails if m.kind == "sign_in"]) == self.notes
-        got = Counter(_message_id(envelope.content) for envelope in self.box.got)
-        assert set(got) == {m.message_id for m in mails}
-        # The one window of SMTP: killed between the server's 250 and our commit.
-        assert sum(got.values()) - len(got) <= self.kills
-
-
-def _count(db: object, condition: object) -> int:
-    return db.scalar(select(func.count()).where(condition)) or 0  # type: ignore[attr-defined, arg-type]
-
-
-def _periods(document: bytes) -> object:
-    return json.loads(document)["periods"]
-
-
-def _message_id(content: bytes | str | None) -> str:
-    assert isinstance(content, bytes)
-    return content.partition(b"Message-ID: ")[2].partition(b"\r\n")[0].decode()
-
 
 def kill(pid: int) -> None:
     """Kill a process, if it is still there."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-
-
-def hang_up(plant: Plant) -> None:
-    """Cut all connections to the PostgreSQL database, as its restart does."""
-    with plant.ports.store.write() as db:
-        db.execute(
-            text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        )
 
 
 def children_of(pid: int) -> list[int]:

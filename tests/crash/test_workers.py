@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.plant import HOUR, PAIRS, Plant, children_of, environment_of, hang_up, kill, wait_for
+from tests.crash.plant import HOUR, PAIRS, Plant, children_of, environment_of, kill, wait_for
 from tests.fakes.google import FakeGoogle, running_google
 from tests.fakes.google.description import Refused
 from tests.integrations.mail.servers import Postbox, running
-from tests.servers import RedisServer
+from tests.servers import Keeper, running_postgres, running_redis
 
 # `make crash` kills more.
 KILLS = int(os.environ.get("TEST_KILLS", "4"))
@@ -108,18 +108,29 @@ def test_workers_survive_being_killed(spread: Plant) -> None:
     spread.check()
 
 
-def test_work_goes_on_when_redis_forgets_and_the_database_hangs_up(
-    spread: Plant, redis_server: RedisServer
-) -> None:
-    _ready(spread)
-    for _ in range(3):
-        spread.live()
-        spread.pass_time(HOUR)
-        redis_server.command("FLUSHALL")
-        hang_up(spread)
+@pytest.fixture
+def own(google: FakeGoogle, tmp_path: Path) -> Iterator[tuple[Plant, Keeper, Keeper]]:
+    """As `spread`, with servers that no other test uses, and their keepers."""
+    with running_postgres() as postgres, running_redis() as redis:
+        database_url = postgres.url(postgres.create_database())
+        for plant in _plant(google, tmp_path, database_url, redis.url):
+            yield plant, postgres.keeper, redis.keeper
+
+
+def test_work_goes_on_when_redis_and_the_database_are_restarted(own: tuple[Plant, Keeper, Keeper]) -> None:
+    plant, database, redis = own
+    _ready(plant)
+    for servers in ([redis], [database], [redis, database]):
+        plant.live()
+        plant.pass_time(HOUR)
         wait_for(lambda: False, 0.3)
-    spread.settle(_ready)
-    spread.check()
+        for server in servers:
+            server.stop()
+        wait_for(lambda: False, 0.5)
+        for server in servers:
+            server.start()
+    plant.settle(_ready)
+    plant.check()
 
 
 def test_an_hour_without_mail_server_and_provider_ends_by_itself(embedded: Plant) -> None:
@@ -140,7 +151,7 @@ def test_an_hour_without_mail_server_and_provider_ends_by_itself(embedded: Plant
 def test_a_provider_that_is_asked_too_often_is_left_alone_for_as_long_as_it_says(embedded: Plant) -> None:
     embedded.google.faults.extend([Refused(429, "rateLimitExceeded", {"Retry-After": "3600"})] * 1_000)
     _fork(embedded)
-    embedded.live()
+    embedded.meet()
     assert wait_for(lambda: len(embedded.google.asked) >= 2 * PAIRS, 30)
     embedded.pass_time(HOUR / 2)
     wait_for(lambda: False, 0.5)

@@ -90,6 +90,8 @@ class NudgeWords:
 
     def head_start(self, miss: Miss) -> str:
         """Return until when the two are among themselves."""
+        if miss.told_from <= self.bundle.written_at:  # good manners took longer than the head start
+            return self.reader.say(N_("It is in the overview that Human Resources gets."))
         text = N_("You hear of it first. From %(day)s on it is in the overview that Human Resources gets.")
         return self.reader.say(text, day=self._day(self.reader.local(miss.told_from).date()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)  # 10:00 in Bogotá
 BASE = "https://cadencia.example.com"
 ASK = Ask("Luis <b>Gómez</b>", NOW - timedelta(days=1), f"{BASE}/letter/ask")
 SLOT = SlotLink(NOW + timedelta(days=1), NOW + timedelta(days=1, minutes=45), f"{BASE}/letter/slot", True)
-PLAN = Plan("Óscar Vélez", date(2026, 11, 22), (SLOT,), f"{BASE}/pairs/2/date")
+PLAN = Plan("Óscar Vélez", date(2026, 11, 22), (SLOT,), f"{BASE}/pairs/2/new-date")
 BLAME = [(False, False), (True, False), (False, True), (True, True)]
 
 
@@ -29,7 +30,7 @@ def miss(reason: Reason = Reason.NO_SESSION, *, by_me: bool = False, by_partner:
         by_me=by_me,
         by_partner=by_partner,
         told_from=NOW + timedelta(days=2),
-        link=f"{BASE}/pairs/1/date",
+        link=f"{BASE}/pairs/1/new-date",
         tell_link=f"{BASE}/pairs/1/tell",
         explain_link=f"{BASE}/letter/explain",
     )
@@ -103,5 +104,11 @@ def test_names_are_no_markup() -> None:
 
 
 def test_a_pair_without_times_gets_a_button() -> None:
-    plan = Plan("Óscar Vélez", date(2026, 11, 22), (), f"{BASE}/pairs/2/date")
-    assert "Find a date: https://cadencia.example.com/pairs/2/date" in write(plans=(plan,)).text
+    plan = Plan("Óscar Vélez", date(2026, 11, 22), (), f"{BASE}/pairs/2/new-date")
+    assert "Find a date: https://cadencia.example.com/pairs/2/new-date" in write(plans=(plan,)).text
+
+
+def test_it_promises_no_head_start_that_is_over() -> None:
+    late = replace(miss(), told_from=NOW - timedelta(days=1))
+    assert "You hear of it first" in write(misses=(miss(),)).text
+    assert "You hear of it first" not in write(misses=(late,)).text

@@ -121,7 +121,7 @@ class Bundler:
             self._slot(person, due.pair, s) for s in self.suggest_times(due.pair.id, person.id, self.now)
         ]
         last_on = due.period.ends_before - _DAY
-        return Plan(_partner(due.pair, person), last_on, tuple(slots), self._page(due.pair, "/date"))
+        return Plan(_partner(due.pair, person), last_on, tuple(slots), self._page(due.pair, "/new-date"))
 
     def _slot(self, person: Person, pair: Pair, slot: Suggestion) -> SlotLink:
         times = (int(slot.starts_at.timestamp()), int(slot.ends_at.timestamp()))
@@ -141,7 +141,7 @@ class Bundler:
             by_me=own in period.missed_by,
             by_partner=any(side is not own for side in period.missed_by),
             told_from=told_to_hr_from(missed_at, agreement.timezone),
-            link=self._page(due.pair, "/date"),
+            link=self._page(due.pair, "/new-date"),
             tell_link=self._page(due.pair, "/tell"),
             explain_link=self._link(explain, self.now + LINKS_LAST),
         )

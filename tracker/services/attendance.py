@@ -138,6 +138,8 @@ def count_closed(db: OrmSession) -> dict[Provider, int]:
 def _plan(db: OrmSession, now: datetime) -> None:
     """Make the sessions due that ended and were not asked for yet."""
     wanted = select(Pair.id).join(Program).where(Program.reads_attendance)
+    if db.scalar(select(Program.id).where(Program.reads_attendance).limit(1)) is None:
+        return
     db.execute(
         update(Session)
         .where(Session.attendance_due_at.is_(None), Session.attendance_tries == 0)

@@ -299,6 +299,7 @@ def upgrade() -> None:
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.add_column(sa.Column("endpoint_id", sa.Integer(), nullable=True))
         batch_op.create_index(batch_op.f("ix_outbox_endpoint_id"), ["endpoint_id"], unique=False)
+        batch_op.create_index("ix_outbox_person_id_created_at", ["person_id", "created_at"], unique=False)
         batch_op.create_foreign_key(
             batch_op.f("fk_outbox_endpoint_id"), "endpoints", ["endpoint_id"], ["id"], ondelete="CASCADE"
         )
@@ -332,11 +333,13 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_sessions_attendance_due_at"), ["attendance_due_at"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_sessions_ends_at"), ["ends_at"], unique=False)
 
 
 def downgrade() -> None:
     """Go back to the version before."""
     with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sessions_ends_at"))
         batch_op.drop_index(batch_op.f("ix_sessions_attendance_due_at"))
         batch_op.drop_column("attendance_tries")
         batch_op.drop_column("attendance_due_at")
@@ -360,6 +363,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_outbox_endpoint_id"), type_="foreignkey")
+        batch_op.drop_index("ix_outbox_person_id_created_at")
         batch_op.drop_index(batch_op.f("ix_outbox_endpoint_id"))
         batch_op.drop_column("endpoint_id")
 

@@ -77,12 +77,22 @@ class Calendar(Base):
     @property
     def address_binding(self) -> str:
         """Return what the vault binds `address` to: nobody's address opens as somebody else's."""
-        return f"calendars.address:{self.person_id}"
+        return address_binding(self.person_id)
 
     @property
     def cursor_binding(self) -> str:
         """Return what the vault binds `cursor` to."""
-        return f"calendars.cursor:{self.person_id}"
+        return cursor_binding(self.person_id)
+
+
+def address_binding(person_id: int) -> str:
+    """Return what the vault binds the addresses of that person's calendars to."""
+    return f"calendars.address:{person_id}"
+
+
+def cursor_binding(person_id: int) -> str:
+    """Return what the vault binds the cursors of that person's calendars to."""
+    return f"calendars.cursor:{person_id}"
 
 
 class Copy(Base):

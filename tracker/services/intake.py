@@ -5,12 +5,14 @@ rule matched is refused at this border, whoever let it through.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session as OrmSession
 
+from tracker.bulk import draw_ids, write_rows
 from tracker.errors import BadPayload
 from tracker.events import CalendarEvent, CopyRole, EventKind, EventStatus, Pull, Response
 from tracker.models import Calendar, Copy, CopyObservation, Provider
@@ -45,13 +47,15 @@ class Intake:
 
 
 NOTHING = Intake()
+_COPY_COLUMNS = Copy.__table__.columns.keys()
 
 
 @dataclass(slots=True)
 class _Taking:
     """The state of one taking; `is_rescoped`: what is asked of the calendar is not what was asked last.
 
-    `choices` holds, by lineage, of which pair the owner said that a series is.
+    `choices` holds, by lineage, of which pair the owner said that a series is. The copies in `new` and the
+    observations in `said` are written all at once: a first reading brings hundreds.
     """
 
     db: OrmSession
@@ -60,7 +64,24 @@ class _Taking:
     now: datetime
     is_rescoped: bool
     choices: dict[str, int]
-    placed: list[Placed]
+    placed: list[Placed] = field(default_factory=list)
+    new: list[Copy] = field(default_factory=list)
+    said: list[tuple[Copy, Seen]] = field(default_factory=list)
+
+
+def shows_the_same(db: OrmSession, calendar_id: int, pull: Pull) -> bool:
+    """Tell whether a FULL pull lists just what the calendar showed before; then there is nothing to take in.
+
+    Right as long as the scope is what it was: an entry's version tells of all else that is kept of it.
+    """
+    shown = {tuple(row) for row in db.connection().execute(_SHOWN, {"calendar": calendar_id})}
+    return shown == {(event.provider_event_id, event.version) for event in pull.events}
+
+
+# Written once: to make a statement costs more than to run it.
+_SHOWN = select(Copy.provider_event_id, Copy.version).where(
+    Copy.calendar_id == bindparam("calendar"), Copy.gone_at.is_(None)
+)
 
 
 def take_pull(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, now: datetime) -> Intake:
@@ -72,11 +93,13 @@ def take_pull(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, now:
     if is_suspicious(matching, copies, pull) and matching.removals() > calendar.removals_accepted:
         return Intake(held=matching.removals())
     choices = {copy.lineage: copy.pair_choice for copy in copies if copy.pair_choice is not None}
-    taking = _Taking(db, calendar, scope, now, calendar.scope != scope.digest, choices, [])
+    taking = _Taking(db, calendar, scope, now, calendar.scope != scope.digest, choices)
     changed = _change_known(taking, matching)
     added = sum([_add(taking, event) for event in matching.new])
     gone = _take_away(taking, matching.vanished, pull)
+    # What changed goes first: a new entry may have the name that another one had.
     db.flush()
+    _write(taking)
     settle_copies(db, taking.placed, [pair.id for pair in scope.pairs], now)
     away = take_absences(db, calendar, scope, pull, now)
     return Intake(added, changed, gone, away=away)
@@ -104,7 +127,7 @@ def _change(taking: _Taking, copy: Copy, event: CalendarEvent, last: Seen) -> in
     if seen is None and was_gone:
         seen = _again(last, taking.now)
     if seen is not None:
-        taking.db.add(_row(copy, _as_told(taking, event, seen), taking.now))
+        taking.said.append((copy, _as_told(taking, event, seen)))
         _show(copy, seen)
     _describe(taking, copy, event, people)
     copy.gone_at = None
@@ -124,8 +147,8 @@ def _add(taking: _Taking, event: CalendarEvent) -> int:
     seen = [_as_told(taking, event, each) for each in observe_first(event, _by_name(people), taking.now)]
     _describe(taking, copy, event, people)
     _show(copy, seen[-1])
-    taking.db.add(copy)
-    taking.db.add_all([_row(copy, each, taking.now) for each in seen])
+    taking.new.append(copy)
+    taking.said += [(copy, each) for each in seen]
     _place(taking, copy, event, None)
     return 1
 
@@ -140,7 +163,7 @@ def _take_away(taking: _Taking, vanished: Collection[Copy], pull: Pull) -> int:
         copy.gone_at = taking.now
         if copy.id in last and copy.status is not EventStatus.CANCELLED:
             seen = observe_removal(last[copy.id], copy.role, taking.now)
-            taking.db.add(_row(copy, seen, taking.now))
+            taking.said.append((copy, seen))
             _show(copy, seen)
         taking.placed.append(Placed(copy, None, ()))
     return len(vanished)
@@ -195,19 +218,30 @@ def _as_told(taking: _Taking, event: CalendarEvent, seen: Seen) -> Seen:
     return replace(seen, by_organiser=False) if is_unclear else seen
 
 
-def _row(copy: Copy, seen: Seen, now: datetime) -> CopyObservation:
-    return CopyObservation(
-        copy=copy,
-        at=seen.at,
-        sure_from=seen.sure_from,
-        seen_at=now,
-        starts_at=seen.starts_at,
-        ends_at=seen.ends_at,
-        all_day=seen.all_day,
-        status=seen.status,
-        responses=dict(sorted(seen.responses.items())),
-        by_organiser=seen.by_organiser,
-    )
+def _write(taking: _Taking) -> None:
+    for copy, copy_id in zip(taking.new, draw_ids(taking.db, Copy, len(taking.new)), strict=True):
+        copy.id = copy_id
+    write_rows(taking.db, Copy, [_columns_of(copy) for copy in taking.new])
+    write_rows(taking.db, CopyObservation, [_row(copy.id, seen, taking.now) for copy, seen in taking.said])
+
+
+def _columns_of(copy: Copy) -> dict[str, Any]:
+    return {name: getattr(copy, name) for name in _COPY_COLUMNS}
+
+
+def _row(copy_id: int, seen: Seen, now: datetime) -> dict[str, Any]:
+    return {
+        "copy_id": copy_id,
+        "at": seen.at,
+        "sure_from": seen.sure_from,
+        "seen_at": now,
+        "starts_at": seen.starts_at,
+        "ends_at": seen.ends_at,
+        "all_day": seen.all_day,
+        "status": seen.status,
+        "responses": dict(sorted(seen.responses.items())),
+        "by_organiser": seen.by_organiser,
+    }
 
 
 def _again(last: Seen, now: datetime) -> Seen:

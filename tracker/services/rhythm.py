@@ -6,7 +6,7 @@ Where its provider tells us of changes, reading is the backstop: notices get los
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import AuthRevoked, ConnectorError
@@ -28,17 +28,17 @@ _SPREAD = 2654435761  # Knuth's multiplicative hash: neighbouring ids land far f
 _EPOCH = datetime.fromisoformat("2000-01-01T00:00:00Z")
 
 
-def next_reading(db: OrmSession, calendar: Calendar, now: datetime) -> datetime:
+def next_reading(db: OrmSession, calendar_id: int, now: datetime) -> datetime:
     """Return when to read next after a good reading that began `now`.
 
     Each calendar has its own place in the interval. One that changed while it was read is read again.
     """
-    heard_at = _last_heard(db, calendar, now)
+    asked = {"calendar": calendar_id, "now": now, "after": now - NEAR, "before": now + NEAR}
+    heard_at, is_near = db.connection().execute(_HEARD_AND_NEAR, asked).one()
     if heard_at is not None and heard_at > now - CLOCKS_DIFFER:
         return now + GATHERING
-    is_near = _has_session_near(db, calendar.person_id, now)
     interval = interval_of(is_near=is_near, is_told=heard_at is not None)
-    offset = interval * place_of(calendar.id)
+    offset = interval * place_of(calendar_id)
     passed = (now - _EPOCH - offset) // interval
     return _EPOCH + offset + (passed + 1) * interval
 
@@ -87,22 +87,19 @@ def when_not_needed(now: datetime) -> datetime:
     return now + NOT_NEEDED_WAIT
 
 
-def _last_heard(db: OrmSession, calendar: Calendar, now: datetime) -> datetime | None:
-    """Return when the provider last reached us by an open channel; one that never did may not be able to."""
-    live = select(func.max(PushChannel.heard_at)).where(
-        PushChannel.calendar_id == calendar.id,
-        PushChannel.fingerprint == calendar.fingerprint,
+# When the provider last reached us by an open channel (one that never did may not be able to), and whether a
+# session of the calendar's owner is near. Written once: to make a statement costs more than to run it.
+_HEARD_AND_NEAR = select(
+    select(func.max(PushChannel.heard_at))
+    .where(
+        PushChannel.calendar_id == Calendar.id,
+        PushChannel.fingerprint == Calendar.fingerprint,
         PushChannel.provider_name != "",
-        PushChannel.expires_at > now,
+        PushChannel.expires_at > bindparam("now"),
     )
-    return db.scalar(live)
-
-
-def _has_session_near(db: OrmSession, person_id: int, now: datetime) -> bool:
-    near = (
-        select(Session.id)
-        .join(Pair)
-        .where(or_(Pair.mentor_id == person_id, Pair.mentee_id == person_id))
-        .where(Session.starts_at > now - NEAR, Session.starts_at < now + NEAR)
-    )
-    return db.scalars(near.limit(1)).first() is not None
+    .scalar_subquery(),
+    exists()
+    .where(Session.pair_id == Pair.id)
+    .where(or_(Pair.mentor_id == Calendar.person_id, Pair.mentee_id == Calendar.person_id))
+    .where(Session.starts_at > bindparam("after"), Session.starts_at < bindparam("before")),
+).where(Calendar.id == bindparam("calendar"))

@@ -4,12 +4,14 @@ Never keeps an address: whoever is on an entry becomes the id of a person of one
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import Integer, bindparam, or_, select, union, union_all
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.events import CalendarEvent, CopyRole, Moment, Response, TagRule, Window
@@ -22,6 +24,15 @@ from tracker.tags import TagRules, nobody_signed
 MARGIN = timedelta(days=31)
 # Agreements that ended longer ago than this are not read any more.
 LOOK_BACK = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose calendar is read, and whether this person lets days away be read from it; a program may, too."""
+
+    id: int
+    timezone: str
+    lets_absences_be_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,66 +132,73 @@ class Scope:
         return Belonging(chosen, asks=not chosen)
 
 
-def load_scope(
-    db: OrmSession, person: Person, settings: Settings, now: datetime, *, reads_absences: bool = False
-) -> Scope | None:
-    """Return what to read of the person's calendar; None for somebody whom no agreement needs it for.
-
-    `reads_absences`: the owner lets days away be read from this calendar; one of the programs may, too.
-    """
-    terms = _load_terms(db, person.id, now.date() - LOOK_BACK)
-    if not terms:
+def load_scope(db: OrmSession, owner: Owner, settings: Settings, now: datetime) -> Scope | None:
+    """Return what to read of a calendar of the owner's; None for somebody whom no agreement needs it for."""
+    ended_after = now.date() - LOOK_BACK
+    rows = db.connection().execute(_TERMS, {"owner": owner.id, "ended_after": ended_after}).all()
+    if not rows:
         return None
-    rows = db.execute(
-        select(
-            Pair.id,
-            Pair.mentor_id,
-            Pair.mentee_id,
-            Program.suggests_untagged,
-            Program.address,
-            Program.reads_absences,
-        )
-        .join(Program)
-        .where(Pair.id.in_(terms))
-        .order_by(Pair.id)
-    ).all()
-    others = {row.id: row.mentee_id if row.mentor_id == person.id else row.mentor_id for row in rows}
-    pairs = tuple(OwnPair(r.id, others[r.id], r.suggests_untagged, terms[r.id]) for r in rows)
-    people = _load_addresses(db, {person.id, *others.values()})
+    pairs = _pairs(owner, rows)
+    people = _load_addresses(db, owner, pairs)
     programs = {row.address.lower() for row in rows if row.address} | {settings.program_address or ""}
     rules = TagRules(
-        owner=_addresses_of(people, person.id),
+        owner=_addresses_of(people, owner.id),
         partners=tuple(_addresses_of(people, p.other_id) for p in pairs if p.takes_suggestions),
         markers=settings.tags,
         program_addresses=frozenset(programs - {""}),
         is_ours=reader_of(settings.secret_keys) if settings.secret_keys else nobody_signed,
-        keeps_absences=reads_absences or any(row.reads_absences for row in rows),
+        keeps_absences=owner.lets_absences_be_read or any(row.reads_absences for row in rows),
     )
-    return Scope(person.id, person.timezone, people, pairs, rules, _window(pairs))
+    return Scope(owner.id, owner.timezone, people, pairs, rules, _window(pairs))
 
 
-def _load_terms(db: OrmSession, person_id: int, ended_after: date) -> dict[int, tuple[Term, ...]]:
-    rows = db.execute(
-        select(Agreement.pair_id, Agreement.timezone, Agreement.starts_on, Agreement.ends_on)
-        .join(Pair)
-        .where(or_(Pair.mentor_id == person_id, Pair.mentee_id == person_id))
-        .where(Agreement.ends_on > ended_after)
-        .order_by(Agreement.pair_id, Agreement.starts_on)
+# Written once: every reading of every calendar asks these, and to make a statement costs more than to run it.
+_TERMS = (
+    select(
+        Pair.id,
+        Pair.mentor_id,
+        Pair.mentee_id,
+        Program.suggests_untagged,
+        Program.address,
+        Program.reads_absences,
+        Agreement.timezone,
+        Agreement.starts_on,
+        Agreement.ends_on,
     )
-    terms: dict[int, tuple[Term, ...]] = {}
-    for row in rows:
-        terms[row.pair_id] = (
-            *terms.get(row.pair_id, ()),
-            Term(row.timezone, row.starts_on, row.ends_on),
-        )
-    return terms
+    .join(Program, Program.id == Pair.program_id)
+    .join(Agreement, Agreement.pair_id == Pair.id)
+    .where(or_(Pair.mentor_id == bindparam("owner"), Pair.mentee_id == bindparam("owner")))
+    .where(Agreement.ends_on > bindparam("ended_after"))
+    .order_by(Pair.id, Agreement.starts_on)
+)
+_CIRCLE = union(  # the owner and all who ever were a partner
+    select(Pair.mentor_id).where(Pair.mentee_id == bindparam("owner")),
+    select(Pair.mentee_id).where(Pair.mentor_id == bindparam("owner")),
+    select(bindparam("owner", type_=Integer)),
+)
+_ADDRESSES = union_all(
+    select(Person.email, Person.id).where(Person.id.in_(_CIRCLE)),
+    select(PersonAddress.email, PersonAddress.person_id).where(PersonAddress.person_id.in_(_CIRCLE)),
+)
 
 
-def _load_addresses(db: OrmSession, person_ids: Collection[int]) -> dict[str, int]:
-    main = select(Person.email, Person.id).where(Person.id.in_(person_ids))
-    further = select(PersonAddress.email, PersonAddress.person_id)
-    rows = db.execute(main.union_all(further.where(PersonAddress.person_id.in_(person_ids))))
-    return {row.email: row.id for row in rows}
+def _pairs(owner: Owner, rows: Iterable[Any]) -> tuple[OwnPair, ...]:
+    """Return the owner's pairs; each row is an agreement with its pair and program, in order of the pairs."""
+    pairs = []
+    for pair_id, agreements in groupby(rows, key=lambda row: row.id):
+        of_pair = list(agreements)
+        pair = of_pair[0]
+        other_id = pair.mentee_id if pair.mentor_id == owner.id else pair.mentor_id
+        terms = tuple(Term(row.timezone, row.starts_on, row.ends_on) for row in of_pair)
+        pairs.append(OwnPair(pair_id, other_id, pair.suggests_untagged, terms))
+    return tuple(pairs)
+
+
+def _load_addresses(db: OrmSession, owner: Owner, pairs: Iterable[OwnPair]) -> dict[str, int]:
+    """Return by address whose it is: the owner's, or that of the other one of one of these pairs."""
+    known = {owner.id, *(pair.other_id for pair in pairs)}
+    rows = db.connection().execute(_ADDRESSES, {"owner": owner.id})
+    return {row.email: row.id for row in rows if row.id in known}
 
 
 def _addresses_of(people: Mapping[str, int], person_id: int) -> frozenset[str]:

@@ -10,23 +10,25 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import ConnectorError, SyncTokenExpired
 from tracker.events import Pull, PullKind, SetAside
 from tracker.models import Calendar, CalendarStatus, Copy, Person, Provider
+from tracker.models.base import UtcDateTime
+from tracker.models.calendars import address_binding, cursor_binding
 from tracker.ports import Access, Sources, Vault
 from tracker.services import rhythm
 from tracker.services.audit import Act, record
 from tracker.services.claims import CALENDARS, Stopping, claim_due, give_back
 from tracker.services.credentials import CredentialPorts, access_of
-from tracker.services.intake import NOTHING, Intake, take_pull
+from tracker.services.intake import NOTHING, Intake, shows_the_same, take_pull
 from tracker.services.review import note_reading
-from tracker.services.scope import Scope, load_scope
+from tracker.services.scope import Owner, Scope, load_scope
 from tracker.store import Store
 
 MASS_REMOVAL = "mass_removal"
@@ -74,7 +76,10 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One reading to be done; `sealed` is the address as stored, to tell whether it still is that one."""
+    """One reading to be done; `sealed` is the address as stored, to tell whether it still is that one.
+
+    `is_rescoped`: what is asked now is not what was asked last.
+    """
 
     calendar_id: int
     person: str
@@ -85,6 +90,7 @@ class _Job:
     access: Access | None
     scope: Scope
     last_read_at: datetime | None
+    is_rescoped: bool
 
     def result(self, outcome: Outcome, problem: str | None = None) -> SyncResult:
         """Return how it went."""
@@ -182,24 +188,67 @@ def _finish_done(
 
 def _prepare(ports: SyncPorts, calendar_id: int, now: datetime) -> _Job | SyncResult:
     with ports.store.read() as db:
-        calendar = db.get_one(Calendar, calendar_id)
-        person = db.get_one(Person, calendar.person_id)
-        scope = load_scope(db, person, ports.settings, now, reads_absences=calendar.reads_absences)
+        calendar: Any = db.connection().execute(_CALENDAR, {"calendar": calendar_id}).one()
+        owner = Owner(calendar.person_id, calendar.timezone, calendar.reads_absences)
+        scope = load_scope(db, owner, ports.settings, now)
     if scope is None or calendar.status is not CalendarStatus.CONNECTED:
         _look_again_later(ports.store, calendar_id, now)
-        return SyncResult(calendar_id, person.email, calendar.provider, Outcome.NOT_NEEDED)
-    cursor = calendar.cursor if calendar.scope == scope.digest else None
+        return SyncResult(calendar_id, calendar.email, calendar.provider, Outcome.NOT_NEEDED)
+    is_rescoped = calendar.scope != scope.digest
+    cursor = None if is_rescoped else calendar.cursor
     return _Job(
         calendar_id=calendar_id,
-        person=person.email,
+        person=calendar.email,
         provider=calendar.provider,
         sealed=calendar.address,
-        address=ports.vault.open(calendar.address, calendar.address_binding),
-        cursor=ports.vault.open(cursor, calendar.cursor_binding) if cursor else None,
+        address=ports.vault.open(calendar.address, address_binding(owner.id)),
+        cursor=ports.vault.open(cursor, cursor_binding(owner.id)) if cursor else None,
         access=access_of(ports, calendar),
         scope=scope,
         last_read_at=calendar.last_read_at,
+        is_rescoped=is_rescoped,
     )
+
+
+# Most readings bring nothing. Theirs are the statements that are written once, here and where they are asked
+# of others: to make a statement costs more than to run it, and to load a row as an object more than that.
+_CALENDAR = (
+    select(
+        Calendar.person_id,
+        Calendar.provider,
+        Calendar.status,
+        Calendar.address,
+        Calendar.cursor,
+        Calendar.scope,
+        Calendar.credential_id,
+        Calendar.reads_absences,
+        Calendar.last_read_at,
+        Person.email,
+        Person.timezone,
+    )
+    .join(Person, Person.id == Calendar.person_id)
+    .where(Calendar.id == bindparam("calendar"))
+)
+_AS_BEFORE = (
+    select(Calendar.id)
+    .where(Calendar.id == bindparam("calendar"), Calendar.status == CalendarStatus.CONNECTED)
+    .where(Calendar.address == bindparam("sealed"))
+    .where(Calendar.last_read_at.is_not_distinct_from(bindparam("read_before", type_=UtcDateTime)))
+    .with_for_update()
+)
+_TOLD = select(Calendar.looked_at, Calendar.set_aside).where(Calendar.id == bindparam("calendar"))
+_GOOD: dict[str, Any] = {
+    "last_read_at": bindparam("now"),
+    "last_tried_at": bindparam("now"),
+    "next_read_at": bindparam("then"),
+    "problem": None,
+    "failures": 0,
+    "claims": 0,
+    "removals_held": 0,
+    "removals_accepted": 0,
+}
+_READ = update(Calendar).where(Calendar.id == bindparam("calendar")).values(_GOOD)
+_READ_ON = _READ.values(cursor=bindparam("new_cursor"))
 
 
 def _pull(sources: Sources, job: _Job) -> Pull | ConnectorError:
@@ -233,55 +282,69 @@ def _finish_safely(
 def _finish(ports: SyncPorts, job: _Job, answer: Pull | ConnectorError, now: datetime) -> SyncResult:
     # If the process dies before the commit, the calendar is read again from the old cursor: nothing is lost.
     with ports.store.write() as db:
-        calendar = db.get_one(Calendar, job.calendar_id, with_for_update=True)
-        if not _is_as_before(calendar, job):
+        if not _lock_as_before(db, job):
             return job.result(Outcome.NOT_NEEDED)
         if isinstance(answer, ConnectorError):
-            return _note_failure(calendar, job, answer, now)
-        return _take_in(db, ports.vault, calendar, job, _Answer(answer, now))
+            return _note_failure(db.get_one(Calendar, job.calendar_id), job, answer, now)
+        result = _take_in(db, job, answer, now)
+        if result.outcome is not Outcome.HELD:
+            _note_reading(db, ports.vault, job, answer, now)
+        return result
 
 
-def _is_as_before(calendar: Calendar, job: _Job) -> bool:
-    """Tell whether nobody read, moved or disconnected the calendar since the job was prepared."""
-    is_connected = calendar.status is CalendarStatus.CONNECTED
-    return is_connected and (calendar.address, calendar.last_read_at) == (job.sealed, job.last_read_at)
+def _lock_as_before(db: OrmSession, job: _Job) -> bool:
+    """Tell whether nobody read, moved or disconnected the calendar since the job was prepared.
+
+    Nobody does until we commit, and a notice of a change waits as well: it must not be lost to our next time.
+    """
+    known = {"calendar": job.calendar_id, "sealed": job.sealed, "read_before": job.last_read_at}
+    return db.connection().execute(_AS_BEFORE, known).first() is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    pull: Pull
-    now: datetime
-
-
-def _take_in(db: OrmSession, vault: Vault, calendar: Calendar, job: _Job, answer: _Answer) -> SyncResult:
-    pull, now = answer.pull, answer.now
+def _take_in(db: OrmSession, job: _Job, pull: Pull, now: datetime) -> SyncResult:
     if pull.kind is PullKind.UNCHANGED:
-        result = job.result(Outcome.UNCHANGED)
-    else:
+        return job.result(Outcome.UNCHANGED)
+    intake = NOTHING
+    if not _says_the_same(db, job, pull):
+        calendar = db.get_one(Calendar, job.calendar_id)
         intake = take_pull(db, calendar, job.scope, pull, now)
         if intake.held:
             return _hold(calendar, job, intake, now)
-        result = replace(
-            job.result(Outcome.READ), intake=intake, looked_at=pull.looked_at, set_aside=pull.set_aside
-        )
         calendar.scope = job.scope.digest
         _tell_owner(db, calendar, pull)
-    # Asked before the row is touched, or the question would write it twice.
-    next_read_at = rhythm.next_reading(db, calendar, now)
-    if pull.cursor != job.cursor:
-        calendar.cursor = vault.seal(pull.cursor, calendar.cursor_binding) if pull.cursor else None
-    calendar.last_read_at = calendar.last_tried_at = now
-    calendar.problem, calendar.failures, calendar.claims = None, 0, 0
-    calendar.removals_held = calendar.removals_accepted = 0
-    calendar.next_read_at = next_read_at
-    note_reading(db, calendar.person_id, now)
-    return result
+        db.flush()
+    return replace(
+        job.result(Outcome.READ), intake=intake, looked_at=pull.looked_at, set_aside=pull.set_aside
+    )
+
+
+def _says_the_same(db: OrmSession, job: _Job, pull: Pull) -> bool:
+    """Tell whether all of a FULL pull was known, also what its owner is told of it."""
+    if pull.kind is not PullKind.FULL or job.is_rescoped or job.scope.rules.keeps_absences:
+        return False
+    told = db.connection().execute(_TOLD, {"calendar": job.calendar_id}).one()
+    return told == (pull.looked_at, _aside(pull)) and shows_the_same(db, job.calendar_id, pull)
+
+
+def _note_reading(db: OrmSession, vault: Vault, job: _Job, pull: Pull, now: datetime) -> None:
+    then = rhythm.next_reading(db, job.calendar_id, now)
+    values: dict[str, object] = {"calendar": job.calendar_id, "now": now, "then": then}
+    if pull.cursor == job.cursor:
+        db.connection().execute(_READ, values)
+    else:
+        cursor = vault.seal(pull.cursor, cursor_binding(job.scope.owner_id)) if pull.cursor else None
+        db.connection().execute(_READ_ON, {**values, "new_cursor": cursor})
+    note_reading(db, job.scope.owner_id, now)
+
+
+def _aside(pull: Pull) -> list[dict[str, str]]:
+    return [{"place": s.place, "issue": s.issue} for s in pull.set_aside[:MOST_SET_ASIDE]]
 
 
 def _tell_owner(db: OrmSession, calendar: Calendar, pull: Pull) -> None:
     """Note what the owner is shown of the reading; a DELTA adds to what the last whole reading said."""
     shown = select(func.count()).where(Copy.calendar_id == calendar.id, Copy.gone_at.is_(None))
-    aside = [{"place": s.place, "issue": s.issue} for s in pull.set_aside]
+    aside = _aside(pull)
     if pull.kind is PullKind.DELTA:
         aside += [known for known in calendar.set_aside if known not in aside]
     calendar.looked_at = pull.looked_at

@@ -435,7 +435,7 @@ def test_a_subscription_that_was_removed_is_made_again_and_the_calendar_read(
 
 def wait(world: Watching, duo: Duo, calendar_id: int) -> timedelta:
     with world.store.read() as db:
-        return rhythm.next_reading(db, db.get_one(Calendar, calendar_id), NOW + HOUR) - NOW - HOUR
+        return rhythm.next_reading(db, calendar_id, NOW + HOUR) - NOW - HOUR
 
 
 def test_a_calendar_whose_provider_tells_is_read_seldom(world: Watching, duo: Duo) -> None:

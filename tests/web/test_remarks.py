@@ -45,6 +45,7 @@ def test_hr_reads_who_said_what(company: Company, duo: Duo, enter: Enter, post: 
     page = page_of(enter(company.person("Marta Gil", is_hr=True)), duo)
     assert f"Ana wrote: {WORDS}" in page
     assert "Luis wrote: I was ill." in page
+    assert page.count("With a note of theirs") == 1
     assert "Leave this line" not in page
 
 

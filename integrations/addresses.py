@@ -8,6 +8,7 @@ import re
 from urllib.parse import urlsplit, urlunsplit
 
 from tracker.errors import ConnectorError
+from tracker.tags import normal_address
 
 BAD_ADDRESS = "The calendar's address must begin with https://, without user name or unusual port."
 _CLOSED_V4 = tuple(map(ipaddress.IPv4Network, (
@@ -18,6 +19,14 @@ _CLOSED_V4 = tuple(map(ipaddress.IPv4Network, (
 # Only what is handed out for the open internet, less what wraps IPv4 (Teredo, 6to4) or is for examples.
 _OPEN_V6 = ipaddress.IPv6Network("2000::/3")
 _CLOSED_V6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
+
+
+def read_account(address: str, refusal: str) -> str:
+    """Return the account that a calendar is named by. Raises ConnectorError, which says `refusal`."""
+    account = normal_address(address)
+    if account.count("@") != 1 or account.startswith("@") or account.endswith("@") or " " in account:
+        raise ConnectorError(refusal, code="bad_address")
+    return account
 
 
 def check_url(url: str, allowed_hosts: frozenset[str]) -> str:

@@ -79,8 +79,13 @@ def usual_habit(starts: Iterable[datetime], timezone: str) -> Habit | None:
     return Habit(weekday, at, timezone)
 
 
-def merge_windows(windows: Iterable[Window]) -> tuple[Window, ...]:
-    """Return the windows sorted, those that touch or overlap made one, empty ones left out."""
+def merge_windows(windows: Iterable[Window], within: Window | None = None) -> tuple[Window, ...]:
+    """Return the windows sorted, those that touch or overlap made one.
+
+    Empty ones are left out, and what is not `within`.
+    """
+    if within is not None:
+        windows = (Window(max(w.start, within.start), min(w.end, within.end)) for w in windows)
     merged: list[Window] = []
     for window in sorted((w for w in windows if w.start < w.end), key=lambda w: w.start):
         if merged and window.start <= merged[-1].end:

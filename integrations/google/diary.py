@@ -4,7 +4,7 @@ Writes no entry but sessions of ours, and none over somebody's change: each writ
 replaces, and one that already went through is found instead of made again. Reads no titles.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
@@ -18,6 +18,7 @@ from integrations.google.mapping import REFERENCE
 from integrations.google.payload import Time, read_as
 from tracker.errors import BadPayload, ConnectorError
 from tracker.events import Window
+from tracker.freeslots import merge_windows
 from tracker.ports import Entry, Invitee, Meeting
 from tracker.tags import normal_address
 
@@ -204,17 +205,5 @@ def _midnight(day: date) -> datetime:
 def _spans(found: _Busy | None, window: Window) -> tuple[Window, ...] | None:
     if found is None or found.errors:
         return None
-    return tuple(_merge(sorted((span.start, span.end) for span in found.busy), window))
-
-
-def _merge(spans: Iterable[tuple[datetime, datetime]], window: Window) -> list[Window]:
-    merged: list[Window] = []
-    for low, high in spans:
-        start, end = max(low.astimezone(UTC), window.start), min(high.astimezone(UTC), window.end)
-        if start >= end:
-            continue
-        if merged and start <= merged[-1].end:
-            merged[-1] = Window(merged[-1].start, max(end, merged[-1].end))
-        else:
-            merged.append(Window(start, end))
-    return merged
+    spans = (Window(span.start.astimezone(UTC), span.end.astimezone(UTC)) for span in found.busy)
+    return merge_windows(spans, within=window)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from threading import Lock
 
+from integrations.addresses import read_account
 from integrations.google.access import Delegation
 from integrations.google.client import API_ROOT, Api, GoogleApi, Line, MeetApi, Pacer
 from integrations.google.consent import GoogleDesk
@@ -15,7 +16,6 @@ from integrations.google.scopes import ATTENDANCE, FREE_BUSY, IDENTITY, READING,
 from integrations.google.source import GoogleSource
 from integrations.google.watcher import GoogleWatcher
 from integrations.limits import GOOGLE, open_pace
-from tracker.errors import ConnectorError
 from tracker.ports import Access, Rights
 from tracker.tags import normal_address
 
@@ -115,10 +115,7 @@ _opening = Lock()
 
 
 def _account(address: str) -> str:
-    account = normal_address(address)
-    if account.count("@") != 1 or account.startswith("@") or account.endswith("@") or " " in account:
-        raise ConnectorError("A Google calendar is named by its account's address.", code="bad_address")
-    return account
+    return read_account(address, "A Google calendar is named by its account's address.")
 
 
 def _calendar_api(place: Place) -> GoogleApi:

@@ -21,13 +21,13 @@ from integrations.outlook.schedule import (
     MOST_PEOPLE,
     SLOT,
     busy_times,
-    joined,
     read_schedules,
     stretches,
 )
 from integrations.windows import WINDOWS_ZONES
 from tracker.errors import BadPayload, ConnectorError
 from tracker.events import Window
+from tracker.freeslots import merge_windows
 from tracker.ports import Entry, Meeting
 from tracker.tags import normal_address
 
@@ -136,7 +136,10 @@ class OutlookDiary:
                 times = busy_times(told[person], stretch) if person in told else None
                 known = found[person]
                 found[person] = None if times is None or known is None else known + times
-        return {person: times if times is None else joined(times, window) for person, times in found.items()}
+        return {
+            person: None if times is None else merge_windows(times, within=window)
+            for person, times in found.items()
+        }
 
     def _find(self, reference: str) -> Entry | None:
         wanted = f"ep/id eq '{REFERENCE_ID}' and ep/value eq '{reference}'"

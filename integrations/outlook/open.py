@@ -3,6 +3,7 @@
 from functools import lru_cache
 from threading import Lock
 
+from integrations.addresses import read_account
 from integrations.limits import GRAPH, open_pace
 from integrations.outlook.access import AppAccess
 from integrations.outlook.application import WORLDWIDE, Application, Place
@@ -13,9 +14,7 @@ from integrations.outlook.recorder import TeamsRecorder
 from integrations.outlook.rights import EVERYTHING, rights_in
 from integrations.outlook.source import OutlookSource
 from integrations.outlook.watcher import GraphWatcher
-from tracker.errors import ConnectorError
 from tracker.ports import Access, Rights, Want
-from tracker.tags import normal_address
 
 Key = Application | Access
 
@@ -67,9 +66,7 @@ def close_connections() -> None:
 
 
 def _line(address: str, key: Key, place: Place) -> Line:
-    account = normal_address(address)
-    if account.count("@") != 1 or account.startswith("@") or account.endswith("@") or " " in account:
-        raise ConnectorError("An Outlook calendar is named by its owner's address.", code="bad_address")
+    account = read_account(address, "An Outlook calendar is named by its owner's address.")
     with _opening:
         api = _api(place)
         if isinstance(key, Application):

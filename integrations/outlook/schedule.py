@@ -1,6 +1,6 @@
 """When somebody is busy, out of what getSchedule tells. Subjects and places are in no struct here."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -71,20 +71,6 @@ def busy_times(found: Schedule, window: Window) -> list[Window] | None:
         return None
     # Some let others see no entries, but only whether they are free.
     return times or list(_busy_slots(found.availability_view, window.start))
-
-
-def joined(times: Iterable[Window], within: Window) -> tuple[Window, ...]:
-    """Return the times sorted, without overlaps, and nothing outside the window."""
-    found: list[Window] = []
-    for time in sorted(times, key=lambda t: t.start):
-        start, end = max(time.start, within.start), min(time.end, within.end)
-        if start >= end:
-            continue
-        if found and start <= found[-1].end:
-            found[-1] = Window(found[-1].start, max(found[-1].end, end))
-        else:
-            found.append(Window(start, end))
-    return tuple(found)
 
 
 def _busy_slots(view: str, start: datetime) -> Iterator[Window]:

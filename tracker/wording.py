@@ -35,22 +35,20 @@ class Mark:
 
     name: str
     word: str
-    glyph: str  # where only text can be shown
-    plain: str  # the same for a terminal that knows ASCII alone
 
 
 MARKS = {
-    "met": Mark("met", N_("Met"), "●", "#"),
-    "met_rescheduled": Mark("met_rescheduled", N_("Met on a new date"), "◉", "@"),
-    "planned": Mark("planned", N_("Planned"), "⊙", "o"),
-    "open": Mark("open", N_("Nothing planned yet"), "○", "."),
-    "awaiting": Mark("awaiting", N_("Waiting for an answer"), "◐", "w"),
-    "unconfirmed": Mark("unconfirmed", N_("Nobody said"), "?", "?"),
-    "disputed": Mark("disputed", N_("You see it differently"), "◑", "!"),
-    "rescheduled": Mark("rescheduled", N_("New date set"), "↻", ">"),
-    "excused": Mark("excused", N_("Excused"), "–", "-"),
-    "unknown": Mark("unknown", N_("Not known: calendar not readable"), "◌", "~"),
-    "missed": Mark("missed", N_("Missed, not rescheduled"), "■", "X"),
+    "met": Mark("met", N_("Met")),
+    "met_rescheduled": Mark("met_rescheduled", N_("Met on a new date")),
+    "planned": Mark("planned", N_("Planned")),
+    "open": Mark("open", N_("Nothing planned yet")),
+    "awaiting": Mark("awaiting", N_("Waiting for an answer")),
+    "unconfirmed": Mark("unconfirmed", N_("Nobody said")),
+    "disputed": Mark("disputed", N_("You see it differently")),
+    "rescheduled": Mark("rescheduled", N_("New date set")),
+    "excused": Mark("excused", N_("Excused")),
+    "unknown": Mark("unknown", N_("Not known: calendar not readable")),
+    "missed": Mark("missed", N_("Missed, not rescheduled")),
 }
 
 HEALTH_WORDS = {

@@ -39,20 +39,9 @@ def take_absences(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, 
 def withdraw_absences(db: OrmSession, calendar: Calendar, act: Act) -> int:
     """Forget at once the leave to come that this calendar told of: its owner takes the permission back.
 
-    What has passed stays, without a verdict becoming worse; `forget_absences` lets go of that as well.
+    What has passed stays, without a verdict becoming worse.
     """
-    return _end(db, calendar, _withdraw(db, _load(db, calendar.id), act.at), act)
-
-
-def forget_absences(db: OrmSession, calendar: Calendar, act: Act) -> int:
-    """Forget all leave that this calendar told of, because its owner asks for just that.
-
-    Periods that it excused are judged without it.
-    """
-    return _end(db, calendar, _remove(db, _load(db, calendar.id)), act)
-
-
-def _end(db: OrmSession, calendar: Calendar, changed: int, act: Act) -> int:
+    changed = _withdraw(db, _load(db, calendar.id), act.at)
     if changed:
         db.flush()
         record(db, act, "absences.forgotten", f"calendar:{calendar.id}", count=changed)

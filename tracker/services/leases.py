@@ -1,4 +1,4 @@
-"""Leases: one process at a time does a kind of work, and one that slept past its end is told so.
+"""Leases: one process at a time does a kind of work, and one that slept past its end ends nobody else's.
 
 A lease saves doing work twice. It never is what keeps double work harmless: rows and their unique keys are.
 """
@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import or_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import Lease
 from tracker.store import Store
@@ -49,14 +48,9 @@ def take_lease(store: Store, name: str, holder: str, now: datetime, length: time
 
 def give_back(store: Store, held: Held, now: datetime) -> None:
     """End the lease, unless it is somebody else's by now. The row stays: its fence must never shrink."""
+    is_mine = (Lease.name == held.name, Lease.fence == held.fence)
     with store.write() as db:
-        db.execute(update(Lease).where(*_is_mine(held)).values(until=now))
-
-
-def still_holds(db: OrmSession, held: Held) -> bool:
-    """Tell, in the transaction of a write, whether nobody took the lease since; it is ours until the end."""
-    row = select(Lease.fence).where(*_is_mine(held)).with_for_update()
-    return db.scalar(row) is not None
+        db.execute(update(Lease).where(*is_mine).values(until=now))
 
 
 @contextmanager
@@ -68,7 +62,3 @@ def held_alone(store: Store, name: str, holder: str, now: datetime, length: time
     finally:
         if held:
             give_back(store, held, now)
-
-
-def _is_mine(held: Held) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Lease.name == held.name, Lease.fence == held.fence

@@ -21,8 +21,6 @@ from web.judging import judge_now
 from web.pairs import read_answer
 from web.words.people import Eyes
 
-NO_ANSWERS = ("me", "partner", "both", "unsaid")
-
 
 @dataclass(frozen=True, slots=True)
 class ConfirmPage:

@@ -14,7 +14,7 @@ from tracker.ledger import Away
 from tracker.models import Absence, Calendar, Pair, Program
 from tracker.ports import Vault
 from tracker.services.audit import Act
-from tracker.services.days_away import forget_absences, withdraw_absences
+from tracker.services.days_away import withdraw_absences
 from tracker.services.review import review
 from tracker.store import Store
 
@@ -157,14 +157,6 @@ def test_the_owner_can_end_it_at_once(duo: Duo) -> None:
         calendar = db.get_one(Calendar, duo.calendar)
         withdraw_absences(db, calendar, Act(duo.mentor, "site", instant(LATER)))
     assert away(duo) == days(EASTER)
-
-
-def test_the_owner_can_have_all_of_it_forgotten(duo: Duo) -> None:
-    duo.sync(listing(EASTER, MAY), FIRST)
-    with duo.world.store.write() as db:
-        calendar = db.get_one(Calendar, duo.calendar)
-        forget_absences(db, calendar, Act(duo.mentor, "site", instant(LATER)))
-    assert away(duo) == []
 
 
 def test_leave_that_somebody_entered_is_left_alone(duo: Duo) -> None:

@@ -117,7 +117,9 @@ def _found_program(company: Company, name: str, lives: Iterable[Life]) -> None:
             )
             for life in lives
         }  # fmt: skip
-        calendars = [_calendar(company, people[life.number, side]) for life in lives for side in life.calendars]
+        calendars = [
+            _calendar(company, people[life.number, side]) for life in lives for side in life.calendars
+        ]
         db.add_all([*pairs.values(), *calendars])
         db.flush()
         company.pair_ids.update({number: pair.id for number, pair in pairs.items()})

@@ -15,7 +15,7 @@ FIRST = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)  # a Monday; one tick a day at t
 LENGTH = HOUR  # of every meeting
 SIDES = ("mentor", "mentee")
 ZONES = ("UTC", "Europe/Madrid", "America/Bogota", "America/New_York")
-CADENCES = ((1, "week", 10), (2, "week", 60), (1, "month", 30))  # every so many units, and its weight
+CADENCES = ((1, "week", 5), (2, "week", 60), (1, "month", 35))  # every so many units, and its weight
 # What becomes of a period, and how often in a hundred.
 FATES = {
     "as usual": 66,
@@ -99,7 +99,7 @@ class Leave:
 
 @dataclass(slots=True)
 class Life:
-    """One pair. `calendars` are the sides who connected one; `outage` says whose fails from one day to another."""
+    """One pair. `calendars`: the sides who connected one; `outage`: whose fails from one day to another."""
 
     number: int
     zone: str
@@ -138,7 +138,7 @@ class _Living:
         self.random = Random(f"pair {number}")
         self.days = days
         self.life = self._found(number)
-        self.is_series = self._maybe(0.6)
+        self.is_series = self._maybe(0.75)
         # An hour at which clocks are never set.
         self.hour = time(self.random.randint(9, 16), self.random.choice((0, 30)))
         self.quiet = {side for side in SIDES if self._maybe(0.12)}  # who never says anything

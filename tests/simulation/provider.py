@@ -122,7 +122,7 @@ class Calendars:
         return self._diaries[address]
 
     def news_days(self, address: str) -> set[int]:
-        """Return on which days a reading of the calendar finds something new: those on which push would tell."""
+        """Return on which days a reading finds something new: those on which push would tell."""
         diary = self._diaries[address]
         days = {max(day_of(at), 0) for at, _, _ in diary.entries}
         outage = diary.life.outage

@@ -27,7 +27,7 @@ CHUNK = 500
 
 @dataclass
 class Findings:
-    """What was wrong, by kind (`false`, `lost`, `double`, `other`), with some examples; what was looked at."""
+    """What was wrong, by kind (`false`, `lost`, `double`, `other`), with examples; what was looked at."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)

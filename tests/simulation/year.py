@@ -107,10 +107,8 @@ class Year:
     def _note_unchanged(self, day: int, but: set[int]) -> None:
         now = tick_at(day)
         with self.company.store.write() as db:
-            seen = update(Calendar).values(last_read_at=now, last_tried_at=now)
-            before = select(Calendar.id, Calendar.last_read_at).where(Calendar.id.in_(but))
-            kept = dict(db.execute(before).tuples().all()) if but else {}
-            db.execute(seen.where(Calendar.id.not_in(list(kept))))
+            seen = update(Calendar).where(Calendar.id.not_in(sorted(but)))
+            db.execute(seen.values(last_read_at=now, last_tried_at=now))
             waits = or_(Pair.review_due_at.is_(None), Pair.review_due_at > now)
             db.execute(update(Pair).where(Pair.awaits_reading, waits).values(review_due_at=now))
 
@@ -128,7 +126,7 @@ class Year:
         slots = [slot_of(event_of(life, meeting, 0, life.host)) for life, meeting, _ in some]
         with self.company.store.write() as db:
             rows = select(SessionKey.slot, SessionKey.session_id).where(SessionKey.slot.in_(slots))
-            sessions = dict(db.execute(rows).tuples().all())
+            sessions = {row.slot: row.session_id for row in db.execute(rows)}
             for slot, (life, _, said) in zip(slots, some, strict=True):
                 person = db.get_one(Person, self.company.person_ids[email_of(life.number, said.side)])
                 confirm_session(
@@ -155,8 +153,8 @@ class Year:
         send_due(self.company.store, self.company.mailer, tick_at(day), limit=1_000_000)
 
     def tidy(self, day: int) -> None:
-        """Take away what is old."""
-        while tidy(self.company.store, tick_at(day)).has_more:
+        """Take away what is old, once a week."""
+        while day % 7 == 0 and tidy(self.company.store, tick_at(day)).has_more:
             pass
 
 

@@ -26,6 +26,7 @@ from tests.integrations.mail.servers import Postbox
 from tests.tracker.world import agreement, instant
 from tracker.clock import SystemClock
 from tracker.events import Window
+from tracker.manners import next_opening
 from tracker.models import Booking, BookingState, Heartbeat, OutboxMail, Pair, Person, Program, Provider
 from tracker.services import schema
 from tracker.services.audit import Act
@@ -187,6 +188,8 @@ class Plant:
 
     def settle(self, tend: Callable[[Plant], object] = lambda _: None) -> None:
         """Let the processes work until nothing is due; `tend` looks after them."""
+        # By day, when nobody is left in peace.
+        self.set_clock(next_opening(self.now, "UTC"))
         deadline = time.monotonic() + PATIENCE_S
         edited_at = self.now
         while not self.is_done(edited_at):
@@ -200,6 +203,11 @@ class Plant:
         """Return when a job came to its end last."""
         with self.ports.store.read() as db:
             return db.scalar(select(func.max(Heartbeat.ended_at)))
+
+    def turn_of(self, job: str) -> datetime | None:
+        """Return when the job had its turn last."""
+        with self.ports.store.read() as db:
+            return db.scalar(select(Heartbeat.ticked_at).where(Heartbeat.name == job))
 
     def is_done(self, since: datetime) -> bool:
         """Tell whether everything was read after `since`, judged, written and sent."""

@@ -109,6 +109,7 @@ def check_letters(db: OrmSession) -> None:
         assert nudge.told_at
         told[nudge.person_id, nudge.told_at].append(nudge.id)
     letters = db.scalars(select(OutboxMail).where(OutboxMail.kind == "nudge")).all()
+    assert letters, "nobody was told anything, so nothing was shown"
     assert sorted(m.dedupe_key for m in letters) == sorted(
         f"nudge/{who}/{min(n)}" for (who, _), n in told.items()
     )

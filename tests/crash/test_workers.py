@@ -16,10 +16,12 @@ from tests.fakes.google import FakeGoogle, running_google
 from tests.fakes.google.description import Refused
 from tests.integrations.mail.servers import Postbox, running
 from tests.servers import Keeper, running_postgres, running_redis
+from workers.jobs import JOBS
 
 # `make crash` kills more.
 KILLS = int(os.environ.get("TEST_KILLS", "4"))
 TERMS = int(os.environ.get("TEST_TERMS", "1"))
+MOST_LIFE_S = 2.0
 
 
 @pytest.fixture
@@ -55,11 +57,14 @@ def _plant(google: FakeGoogle, folder: Path, database_url: str, broker_url: str 
 
 
 def _work_and_kill(plant: Plant, victim: int) -> None:
-    """Let people do this and that while the process works; kill it somewhere in the middle."""
+    """Let people do this and that, and kill the process a moment after some job had its turn."""
     for _ in range(plant.chance.randint(1, 3)):
         plant.live()
+    job = plant.chance.choice(JOBS).name
+    before = plant.turn_of(job)
     plant.pass_time(timedelta(minutes=plant.chance.randint(16, 200)))
-    wait_for(lambda: False, plant.chance.uniform(0.0, 0.6))
+    wait_for(lambda: plant.turn_of(job) != before, MOST_LIFE_S)
+    wait_for(lambda: False, plant.chance.uniform(0.0, 0.15))
     kill(victim)
     plant.kills += 1
 

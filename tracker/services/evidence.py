@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased
 
+from tracker.bulk import among
 from tracker.ledger import Cadence, Evidence, Observation, Policy, Presence, Side, Unit
 from tracker.ledger import Session as Told
 from tracker.ledger import Statement as Said
@@ -35,6 +36,7 @@ from tracker.services.away import Calendar as Absences
 from tracker.services.away import Region, Twosome, load_absences
 from tracker.services.histories import load_copies, meeting_of, members_of, merge_meeting
 from tracker.services.memos import load_memos, stamp_of
+from tracker.services.unseen import find_unseen
 
 _Rows = dict[int, list[Any]]
 
@@ -101,7 +103,7 @@ def _load_pairs(db: OrmSession, pair_ids: Collection[int]) -> list[Any]:
             .join(Program)
             .join(mentor, mentor.id == Pair.mentor_id)
             .join(mentee, mentee.id == Pair.mentee_id)
-            .where(Pair.id.in_(pair_ids))
+            .where(among(db, Pair.id, pair_ids))
             .order_by(Pair.id)
         )
     )
@@ -116,7 +118,7 @@ def _load_known(db: OrmSession, pairs: Sequence[Any], *, from_memory: bool) -> _
         agreements=agreements,
         memos=memos,
         sessions=_load_sessions(db, forgotten),
-        copies=load_copies(db, SessionKey.pair_id.in_(forgotten)),
+        copies=load_copies(db, among(db, SessionKey.pair_id, forgotten)),
         statements=_load_by_session(db, Statement, forgotten),
         attendance=_load_by_session(db, Attendance, forgotten),
         calendars=_load_calendars(db, people),
@@ -133,7 +135,7 @@ def _stamps(pairs: Sequence[Any], agreements: _Rows) -> dict[int, str]:
 def _load_agreements(db: OrmSession, pair_ids: Collection[int]) -> _Rows:
     rows = db.execute(
         select(*Agreement.__table__.c)
-        .where(Agreement.pair_id.in_(pair_ids))
+        .where(among(db, Agreement.pair_id, pair_ids))
         .order_by(Agreement.pair_id, Agreement.starts_on)
     )
     return _grouped(rows, "pair_id")
@@ -142,7 +144,7 @@ def _load_agreements(db: OrmSession, pair_ids: Collection[int]) -> _Rows:
 def _load_sessions(db: OrmSession, pair_ids: Collection[int]) -> _Rows:
     rows = db.execute(
         select(*Session.__table__.c)
-        .where(Session.pair_id.in_(pair_ids), Session.standing == Standing.COUNTED)
+        .where(among(db, Session.pair_id, pair_ids), Session.standing == Standing.COUNTED)
         .order_by(Session.pair_id, Session.starts_at, Session.id)
     )
     return _grouped(rows, "pair_id")
@@ -154,7 +156,7 @@ def _load_by_session(
     rows = db.execute(
         select(*table.__table__.c)
         .join(Session, Session.id == table.session_id)
-        .where(Session.pair_id.in_(pair_ids))
+        .where(among(db, Session.pair_id, pair_ids))
         .order_by(table.session_id, table.id)
     )
     return _grouped(rows, "session_id")
@@ -169,7 +171,7 @@ def _load_calendars(db: OrmSession, person_ids: Collection[int]) -> _Rows:
             Calendar.connected_at,
             Calendar.disconnected_at,
             Calendar.last_read_at,
-        ).where(Calendar.person_id.in_(person_ids))
+        ).where(among(db, Calendar.person_id, person_ids))
     )
     return _grouped(rows, "person_id")
 
@@ -216,16 +218,21 @@ def _evidence(  # noqa: PLR0913 - what one agreement's evidence is made of
     is_first: bool,
 ) -> Evidence:
     calendars = [c for person in (pair.mentor_id, pair.mentee_id) for c in known.calendars.get(person, ())]
+    policy = policy_of(pair.policy)
+    cadence = Cadence(sessions=agreement.sessions, every=agreement.every, unit=Unit(agreement.unit))
     return Evidence(
         pair=f"p-{pair.id}" if is_first else f"p-{pair.id}@{agreement.starts_on}",
         timezone=agreement.timezone,
         starts_on=agreement.starts_on,
         ends_on=agreement.ends_on,
-        cadence=Cadence(sessions=agreement.sessions, every=agreement.every, unit=Unit(agreement.unit)),
-        policy=policy_of(pair.policy),
+        cadence=cadence,
+        policy=policy,
         observed_until=observed_until(calendars, agreement),
         sessions=tuple(told),
-        absences=known.absences.of(two, agreement.starts_on, agreement.ends_on),
+        absences=(
+            *known.absences.of(two, agreement.starts_on, agreement.ends_on),
+            *find_unseen(calendars, agreement, cadence, policy.grace_days),
+        ),
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from msgspec import UNSET
+
 from tracker.ledger import Absence, AbsenceKind, Away, Outcome, Policy, Reason, Side, Verdict
 from tracker.services.beats import Beat, Place
 from tracker.services.pairview import CalendarState, Chapter
@@ -184,6 +186,14 @@ class Teller:
         return [self._say(N_("The session %(day)s was cancelled."), day=day), self.eyes.called_off(absent)]
 
     def _excused(self, chapter: Chapter) -> list[str]:
+        if any(absence.who is Away.BOTH and absence.kind is UNSET for absence in chapter.absences):
+            # Not an absence: days of which nothing is known (tracker.services.unseen).
+            return [
+                self._say(
+                    N_("The mailbox was not connected yet, so nobody can say whether a session took place.")
+                ),
+                self._say(N_("This is not counted as missed.")),
+            ]
         say = N_("On more than half of the working days one of the two was away, so nothing was due.")
         return [self._say(say), *(self._away(absence) for absence in chapter.absences)]
 

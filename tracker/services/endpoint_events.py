@@ -149,7 +149,7 @@ def _changes_since(db: OrmSession, endpoint: Endpoint, horizon: datetime) -> Seq
         .order_by(change.at, change.id)
         .limit(MOST_CHANGES)
     )
-    return [_Change(*row) for row in db.execute(query)]
+    return [_Change(*tuple(row)) for row in db.execute(query)]
 
 
 def _latest_of(db: OrmSession, changes: Sequence[_Change]) -> dict[tuple[int, date], int]:

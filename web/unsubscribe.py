@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import Person
 from tracker.services.audit import Act
-from tracker.services.signin import LinkRefused
+from tracker.services.tokens import LinkRefused
 from tracker.services.unsubscribing import read_unsubscribe, resume_nudges, stop_nudges
 from web import current
 

@@ -243,7 +243,7 @@ def test_a_week_of_peace_and_back(company: Company, letters: Letters, duo: Duo) 
 
 
 FAR = 10**19
-ODD = [
+ODD: list[tuple[Purpose, int, tuple[int, ...]]] = [
     (Purpose.CONFIRM, 1, (FAR,)),
     (Purpose.CONFIRM, FAR, (1,)),
     (Purpose.CONFIRM, 1, ()),
@@ -271,7 +271,7 @@ def test_a_link_that_makes_no_sense_is_over(
 def test_a_link_of_other_things_than_numbers_is_over(
     company: Company, letters: Letters, duo: Duo, said: object
 ) -> None:
-    token = links._serializer(company.ports.settings).dumps(said)
+    token = links._SIGNER._serializer(company.ports.settings).dumps(said)
     assert letters.client.get(f"/letter/{token}").status_code == 410
 
 

@@ -7,12 +7,8 @@ letter can do that one thing, and take it back; nothing else of the person's is 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from urllib.parse import quote
 
-from itsdangerous import BadData, URLSafeSerializer
-
-from tracker.keys import derive_keys
-from tracker.services.signin import LinkRefused, Refusal
+from tracker.services.tokens import LinkRefused, Refusal, Signer
 from tracker.settings import Settings
 
 
@@ -25,6 +21,7 @@ class Purpose(StrEnum):
     SNOOZE = "snooze"
 
 
+_SIGNER = Signer("cadencia letters", salt="letter")
 _HIGHEST_ID = 2**31 - 1
 _LAST_SECOND = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
 # How many details each purpose has, and how high they can be: what is higher is no moment, and no day.
@@ -54,32 +51,23 @@ class LetterLink:
 def letter_link(settings: Settings, link: LetterLink, expires_at: datetime) -> str:
     """Return the address that offers what the link is good for, until then."""
     said = [link.purpose.value, link.person_id, link.row, *link.details, int(expires_at.timestamp())]
-    return f"{settings.base_url}/letter/{quote(_serializer(settings).dumps(said))}"
+    return f"{settings.base_url}/letter/{_SIGNER.sign(settings, *said)}"
 
 
 def read_letter_link(settings: Settings, token: str, now: datetime) -> LetterLink:
     """Return what the link says. Raises LinkRefused."""
-    try:
-        purpose, *numbers = _serializer(settings).loads(token)
-        person_id, row, *details, expires = _checked(Purpose(purpose), numbers)
-        link = LetterLink(Purpose(purpose), person_id, row, tuple(details))
-    except (BadData, ValueError, TypeError):
-        raise LinkRefused(Refusal.BROKEN) from None
-    if now >= datetime.fromtimestamp(expires, UTC):
+    link, expires_at = _SIGNER.read(settings, token, _said)
+    if now >= expires_at:
         raise LinkRefused(Refusal.EXPIRED)
     return link
 
 
-def _checked(purpose: Purpose, numbers: list[int]) -> list[int]:
-    """Return the numbers of a link as they are. Raises ValueError, TypeError."""
+def _said(word: str, *numbers: int) -> tuple[LetterLink, datetime]:
+    """Return the link, and until when it is good. Raises ValueError, TypeError."""
+    purpose = Purpose(word)
     highest = (_HIGHEST_ID, _HIGHEST_ID, *_DETAILS[purpose], _LAST_SECOND)
     for number, limit in zip(numbers, highest, strict=True):
         if type(number) is not int or not 0 < number <= limit:
             raise ValueError("this is no number of a link")
-    return numbers
-
-
-def _serializer(settings: Settings) -> URLSafeSerializer:
-    # itsdangerous signs with the last key and reads with all: our newest comes first.
-    keys = derive_keys(settings.keys, "cadencia letters")[::-1]
-    return URLSafeSerializer(keys, salt="letter")
+    person_id, row, *details, expires = numbers
+    return LetterLink(purpose, person_id, row, tuple(details)), datetime.fromtimestamp(expires, UTC)

@@ -8,40 +8,22 @@ terminal alone: whoever reads that terminal holds the keys anyway.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as OrmSession
 
-from tracker.errors import TrackerError
-from tracker.keys import derive_keys
 from tracker.models import Person, PersonAddress
 from tracker.ports import LetterWriter
 from tracker.services.audit import Act, record
 from tracker.services.outbox import Note, enqueue
+from tracker.services.tokens import LinkRefused, Refusal, Signer
 from tracker.settings import Settings
 from tracker.tags import normal_address
 
 MAILED_LINKS_LAST = timedelta(minutes=30)
-
-
-class Refusal(StrEnum):
-    """Why a link opens nothing."""
-
-    EXPIRED = "expired"
-    USED = "used"
-    BROKEN = "broken"
-
-
-class LinkRefused(TrackerError):
-    """The link is no longer good, or never was; `why` tells which."""
-
-    def __init__(self, why: Refusal) -> None:
-        self.why = why
-        super().__init__(f"sign-in link refused: {why}")
+_SIGNER = Signer("cadencia sign-in", salt="sign-in")
 
 
 class Posting(Protocol):
@@ -75,13 +57,13 @@ def sign_in_link(
 ) -> str:
     """Return the address that signs `person` in, good for `lasting` from `now` on."""
     expires = int((now + lasting).timestamp())
-    token = _serializer(settings).dumps([person.id, person.sign_in_version if once else None, expires])
-    return f"{settings.base_url}/sign-in/{quote(token)}"
+    token = _SIGNER.sign(settings, person.id, person.sign_in_version if once else None, expires)
+    return f"{settings.base_url}/sign-in/{token}"
 
 
 def read_link(db: OrmSession, settings: Settings, token: str, now: datetime) -> Person:
     """Return whom the token signs in, changing nothing. Raises LinkRefused."""
-    said = _read_token(settings, token)
+    said = _SIGNER.read(settings, token, _token)
     if now >= said.expires_at:
         raise LinkRefused(Refusal.EXPIRED)
     person = db.get(Person, said.person_id)
@@ -95,7 +77,7 @@ def read_link(db: OrmSession, settings: Settings, token: str, now: datetime) -> 
 def use_link(db: OrmSession, settings: Settings, token: str, act: Act) -> Person:
     """Return whom the token signs in, and spend it. Raises LinkRefused, also for the slower of two uses."""
     person = read_link(db, settings, token, act.at)
-    said = _read_token(settings, token)
+    said = _SIGNER.read(settings, token, _token)
     if said.version is not None:
         _spend(db, person.id, said.version)
     record(db, Act(person.id, act.via, act.at), "person.signed_in", f"person:{person.id}")
@@ -141,15 +123,5 @@ def _spend(db: OrmSession, person_id: int, version: int) -> None:
         raise LinkRefused(Refusal.USED)
 
 
-def _read_token(settings: Settings, token: str) -> Token:
-    try:
-        person_id, version, expires = _serializer(settings).loads(token)
-    except (BadData, ValueError, TypeError):
-        raise LinkRefused(Refusal.BROKEN) from None
+def _token(person_id: int, version: int | None, expires: int) -> Token:
     return Token(person_id, version, datetime.fromtimestamp(expires, UTC))
-
-
-def _serializer(settings: Settings) -> URLSafeSerializer:
-    # itsdangerous signs with the last key and reads with all: our newest comes first.
-    keys = derive_keys(settings.keys, "cadencia sign-in")[::-1]
-    return URLSafeSerializer(keys, salt="sign-in")

@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from tracker.ports import Hint
-from tracker.services.signin import LinkRefused, Refusal, mail_link, read_link, use_link
+from tracker.services.signin import mail_link, read_link, use_link
+from tracker.services.tokens import LinkRefused, Refusal
 from tracker.tags import normal_address
 from tracker.wording import N_
 from web import current

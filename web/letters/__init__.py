@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from tracker.models import Person
 from tracker.services.audit import Act
 from tracker.services.links import Purpose, read_letter_link
-from tracker.services.signin import LinkRefused
+from tracker.services.tokens import LinkRefused
 from web import current
 from web.letters.booking import BookPage
 from web.letters.confirming import ConfirmPage

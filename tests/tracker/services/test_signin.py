@@ -14,7 +14,8 @@ from tests.web.company import KEY, Company, open_company
 from tracker.keys import derive_keys
 from tracker.models import OutboxMail, Person, PersonAddress
 from tracker.services.audit import Act
-from tracker.services.signin import LinkRefused, Refusal, mail_link, read_link, sign_in_link, use_link
+from tracker.services.signin import mail_link, read_link, sign_in_link, use_link
+from tracker.services.tokens import LinkRefused, Refusal
 from tracker.settings import Settings
 
 

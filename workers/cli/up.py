@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from tracker.models import Person
 from tracker.services import schema
 from tracker.services.signin import sign_in_link
 from tracker.settings import Settings, load_settings
-from workers.jobs import JOBS, Queue
+from workers.leaving import leave_now, leave_within
 from workers.schedule import Schedule
 
 THREADS = 8
@@ -50,13 +49,8 @@ def up(host: str, port: int) -> None:
 
 
 def serve(ports: Ports, host: str, port: int) -> None:
-    """Serve the site until Ctrl-C or SIGTERM, and do what people ask for on it: dates and letters go out.
-
-    Nothing else runs by itself. Raises BadSettings where the port is taken.
-    """
-    asked_for = [job for job in JOBS if job.queue in (Queue.CLICKS, Queue.POSTING)]
-    schedule = Schedule(ports, asked_for)
-    _serve(ports, host, port, lambda ports: click.echo(f"The site: {ports.settings.base_url}"), schedule)
+    """Serve the site and run the schedule until Ctrl-C or SIGTERM. Raises BadSettings for a port in use."""
+    _serve(ports, host, port, lambda _: click.echo(f"The site: {ports.settings.base_url}"), Schedule(ports))
 
 
 def _serve(
@@ -74,11 +68,11 @@ def _serve(
         server.close()
         if schedule and not schedule.stop():
             # A feed that does not answer. What is under way is not committed, and is done again next time.
-            sys.stderr.flush()
-            os._exit(0)
+            leave_now()
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
+    leave_within()  # threads of libraries are waited for at the end, however slow a provider is
     raise SystemExit(0)
 
 

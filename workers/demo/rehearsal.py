@@ -52,6 +52,7 @@ def rehearse(ports: Ports, company: Company, folder: Path, tell: Tell) -> None:
     before = company.now - SINCE
     night = last_night(company.now)
     for moment in moments(company.now):
+        reminded = sum(remind(ports, at).written for at in working_moments(max(before, night), moment))
         if moment == night:
             company = accept_a_date(ports, company, moment)
         write_calendars(company, folder, moment)
@@ -62,12 +63,12 @@ def rehearse(ports: Ports, company: Company, folder: Path, tell: Tell) -> None:
         if moment == night:
             with ports.store.write() as db:
                 say_what_came_between(db, moment)
-        reminded = remind(ports, moment)
+        reminded += remind(ports, moment).written
         counts = Counter(result.outcome for result in results)
         tell(
             f"{moment:%d %b}: {counts[Outcome.READ] + counts[Outcome.UNCHANGED]} calendars read, "
             f"{counts[Outcome.FAILED]} not readable, "
-            f"{said} answers heard, {judged.pairs} pairs judged, {reminded.written} people reminded."
+            f"{said} answers heard, {judged.pairs} pairs judged, {reminded} people reminded."
         )
         before = moment
     with ports.store.write() as db:
@@ -77,12 +78,12 @@ def rehearse(ports: Ports, company: Company, folder: Path, tell: Tell) -> None:
 
 
 def moments(now: datetime) -> list[datetime]:
-    """Return when everything is read, judged and reminded of.
+    """Return when everything is read and judged.
 
     The last two Sunday nights before `now`, the last moment at which nobody minds a letter, and `now`.
     """
     night = last_night(now)
-    return sorted({night - 7 * DAY, night, reminding_moment(now), now})
+    return sorted({night - 7 * DAY, night, working_moments(now - 4 * DAY, now)[-1], now})
 
 
 def last_night(now: datetime) -> datetime:
@@ -91,11 +92,11 @@ def last_night(now: datetime) -> datetime:
     return datetime.combine(sunday, time(20), UTC)
 
 
-def reminding_moment(now: datetime) -> datetime:
-    """Return the latest moment up to `now` at which it was working time in every office."""
-    moment = now.replace(hour=15, minute=0, second=0, microsecond=0)
-    moment -= DAY if moment > now else timedelta()
-    return moment - max(moment.weekday() - 4, 0) * DAY
+def working_moments(since: datetime, until: datetime) -> list[datetime]:
+    """Return the moments in (since, until] at which it is working time in every office: workdays at 15:00."""
+    first = since.replace(hour=15, minute=0, second=0, microsecond=0)
+    days = [first + n * DAY for n in range((until - since).days + 2)]
+    return [day for day in days if since < day <= until and day.weekday() < 5]
 
 
 def _import(ports: Ports, folder: Path, at: datetime, tell: Tell) -> None:

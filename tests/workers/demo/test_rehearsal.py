@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email import policy
+from itertools import product
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -37,7 +38,7 @@ from workers.demo.company import MOVED, STALE, Company, make_company
 from workers.demo.deeds import ACCEPTED, ASKED, WORDS
 from workers.demo.folder import write_tables
 from workers.demo.plot import Plot
-from workers.demo.rehearsal import rehearse, reminding_moment
+from workers.demo.rehearsal import rehearse, working_moments
 from workers.demo.report import mails_of, send_mails
 from workers.demo.stage import set_stage
 
@@ -221,9 +222,9 @@ def test_a_date_that_was_accepted_is_a_session_like_any_other(played: Played) ->
 
 @pytest.mark.parametrize("now", [NOW, *OTHERS], ids=str)
 def test_people_are_reminded_in_working_time(now: datetime) -> None:
-    moment = reminding_moment(now)
-    assert now - timedelta(days=3) < moment <= now
-    for office in OFFICES.values():
+    moments = working_moments(now - timedelta(days=7), now)
+    assert len(moments) == 5
+    for moment, office in product(moments, OFFICES.values()):
         local = moment.astimezone(ZoneInfo(office.timezone))
         assert local.weekday() < 5
         assert 8 <= local.hour < 20

@@ -55,4 +55,8 @@ def task_name(job: str) -> str:
 def _register_job(app: Celery, ports: Callable[[], Ports], job: Job) -> None:
     @app.task(name=task_name(job.name), bind=True)  # type: ignore[untyped-decorator]
     def run(self: Any) -> None:
-        run_job(ports(), job, Relay(self, job))
+        try:
+            run_job(ports(), job, Relay(self, job))
+        except Exception as error:
+            # The database is out of reach, so nothing could be opened: what is due waits in its rows.
+            _log.error("%s could not begin (%s)", job.name, type(error).__name__)

@@ -42,6 +42,7 @@ PAIRS = 4
 PATIENCE_S = 120
 STEP = timedelta(minutes=20)  # longer than any claim
 MOST_DATES = 3  # of a pair
+FORKING = ("schedule", "up")
 
 
 @dataclass
@@ -160,7 +161,7 @@ class Plant:
             [sys.executable, "-m", "tests.crash.run", what, str(self.folder)],
             env={**os.environ, **self.environment},
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE if what == "schedule" else log,
+            stdout=subprocess.PIPE if what in FORKING else log,
             stderr=log,
             text=True,
             start_new_session=True,
@@ -250,6 +251,14 @@ def kill(pid: int) -> None:
     """Kill a process, if it is still there."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether a process is gone, but for whoever started it and has not looked yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def children_of(pid: int) -> list[int]:

@@ -1,23 +1,24 @@
-"""What is killed: the schedule, a worker or the beat, with a clock that the test moves.
+"""What is killed: the schedule, all of `cadencia up`, a worker or the beat, with a clock that the test moves.
 
-python -m tests.crash.run schedule|worker|beat FOLDER, with the settings in the environment. `schedule` forks
-a process for each line that it reads, and writes its number: so the next one is there at once.
+python -m tests.crash.run schedule|up|worker|beat FOLDER, with the settings in the environment. The first two
+fork a process for each line that they read, and write its number: so the next one is there at once.
 """
 
 import os
 import signal
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import workers.beat
 import workers.schedule
-from integrations.registry import open_ports
+from integrations.registry import Ports, open_ports
 from tracker.clock import SystemClock
 from tracker.settings import Settings, load_settings
 from workers.app import make_app
-from workers.beat import Beat
-from workers.cli.worker import Process, run_worker
+from workers.cli.up import serve
+from workers.cli.worker import Process, run_beat, run_worker
 from workers.jobs import Queue
 from workers.schedule import Schedule
 
@@ -35,22 +36,27 @@ class ShiftedClock:
         return SystemClock().now() + timedelta(seconds=float(self._file.read_text()))
 
 
-def run_schedule(settings: Settings, clock: ShiftedClock) -> None:
-    """Fork a schedule for each line of standard input."""
+def fork(settings: Settings, clock: ShiftedClock, run: Callable[[Ports], None]) -> None:
+    """Fork a process that runs this for each line of standard input."""
     for _ in sys.stdin:
         if (child := os.fork()) == 0:
-            schedule = Schedule(open_ports(settings, clock))
-            schedule.start()
-            while True:
-                signal.pause()
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            run(open_ports(settings, clock))
+            return
         sys.stdout.write(f"{child}\n")
         sys.stdout.flush()
 
 
-def run_beat(settings: Settings, clock: ShiftedClock) -> None:
-    """Give out turns until killed."""
-    ports = open_ports(settings, clock)
-    Beat(make_app(settings), ports.store, ports.clock).run()
+def run_schedule(ports: Ports) -> None:
+    """Run the schedule until killed."""
+    Schedule(ports).start()
+    while True:
+        signal.pause()
+
+
+def run_up(ports: Ports) -> None:
+    """Run the site and the schedule until asked to end."""
+    serve(ports, "127.0.0.1", 0)
 
 
 def main(what: str, folder: str) -> None:
@@ -59,8 +65,14 @@ def main(what: str, folder: str) -> None:
     settings, clock = load_settings(), ShiftedClock(Path(folder) / "shift")
     if what == "worker":
         run_worker(make_app(settings), Process(settings, clock), [q.value for q in Queue], 2)
+    elif what == "beat":
+        run_beat(make_app(settings), open_ports(settings, clock))
+    elif what == "up":
+        import web.app  # noqa: F401 - once, before the forks
+
+        fork(settings, clock, run_up)
     else:
-        {"schedule": run_schedule, "beat": run_beat}[what](settings, clock)
+        fork(settings, clock, run_schedule)
 
 
 if __name__ == "__main__":

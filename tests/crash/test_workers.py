@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.crash.plant import HOUR, PAIRS, Plant, children_of, environment_of, kill, wait_for
+from tests.crash.plant import HOUR, PAIRS, Plant, children_of, environment_of, has_ended, kill, wait_for
 from tests.fakes.google import FakeGoogle, running_google
 from tests.fakes.google.description import Refused
 from tests.integrations.mail.servers import Postbox, running
@@ -21,7 +23,7 @@ from workers.jobs import JOBS
 # `make crash` kills more.
 KILLS = int(os.environ.get("TEST_KILLS", "4"))
 TERMS = int(os.environ.get("TEST_TERMS", "1"))
-MOST_LIFE_S = 2.0
+MOST_LIFE_S, MOST_ENDING_S = 2.0, 20.0
 
 
 @pytest.fixture
@@ -56,8 +58,8 @@ def _plant(google: FakeGoogle, folder: Path, database_url: str, broker_url: str 
             plant.ports.store.close()
 
 
-def _work_and_kill(plant: Plant, victim: int) -> None:
-    """Let people do this and that, and kill the process a moment after some job had its turn."""
+def _work(plant: Plant) -> None:
+    """Let people do this and that, until a moment after some job had its turn."""
     for _ in range(plant.chance.randint(1, 3)):
         plant.live()
     job = plant.chance.choice(JOBS).name
@@ -65,13 +67,17 @@ def _work_and_kill(plant: Plant, victim: int) -> None:
     plant.pass_time(timedelta(minutes=plant.chance.randint(16, 200)))
     wait_for(lambda: plant.turn_of(job) != before, MOST_LIFE_S)
     wait_for(lambda: False, plant.chance.uniform(0.0, 0.15))
+
+
+def _work_and_kill(plant: Plant, victim: int) -> None:
+    _work(plant)
     kill(victim)
     plant.kills += 1
 
 
-def _fork(plant: Plant) -> int:
+def _fork(plant: Plant, what: str = "schedule") -> int:
     """Start one more schedule, and return its number."""
-    nursery = plant.named.get("schedule") or plant.start("schedule")
+    nursery = plant.named.get(what) or plant.start(what)
     assert nursery.stdin
     assert nursery.stdout
     nursery.stdin.write("\n")
@@ -184,14 +190,31 @@ def test_two_schedules_and_a_clock_that_jumps_say_nothing_twice(embedded: Plant)
     assert embedded.digests() <= {"2026-W09", "2026-W10"}
 
 
-def test_a_worker_that_is_asked_to_end_does_so_in_time_and_loses_nothing(spread: Plant) -> None:
+def _see_the_end_of(plant: Plant, pids: list[int]) -> None:
+    began = time.monotonic()
+    assert wait_for(lambda: all(has_ended(pid) for pid in pids), MOST_ENDING_S)
+    with (plant.folder / "ended_after_s").open("a") as file:
+        file.write(f"{time.monotonic() - began:.2f}\n")  # for who wants to know how long it took
+
+
+def test_a_worker_and_a_beat_that_are_asked_to_end_do_so_in_time_and_lose_nothing(spread: Plant) -> None:
     for _ in range(TERMS):
-        worker = _ready(spread)
-        for _ in range(3):
-            spread.live()
-        spread.pass_time(HOUR)
-        wait_for(lambda: False, spread.chance.uniform(0.0, 0.5))
-        worker.terminate()
-        assert worker.wait(20) is not None
+        ending = [_ready(spread), spread.named["beat"]]
+        _work(spread)
+        for process in ending:
+            process.terminate()
+        _see_the_end_of(spread, [process.pid for process in ending])
+        assert [process.wait() for process in ending] == [0, 0]
     spread.settle(_ready)
     spread.check()
+
+
+def test_one_machine_that_is_asked_to_end_does_so_in_time_and_loses_nothing(embedded: Plant) -> None:
+    for _ in range(TERMS):
+        up = _fork(embedded, "up")
+        _work(embedded)
+        os.kill(up, signal.SIGTERM)
+        _see_the_end_of(embedded, [up])
+    _fork(embedded)
+    embedded.settle()
+    embedded.check()

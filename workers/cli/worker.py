@@ -1,9 +1,7 @@
 """`cadencia worker` and `cadencia beat`: the work of `cadencia up` on as many machines as wanted."""
 
-import contextlib
 import os
 import signal
-import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -21,6 +19,7 @@ from workers.app import COLD_S, SOFT_S, WARM_S, make_app
 from workers.beat import Beat
 from workers.cli.setup import opened
 from workers.jobs import Queue
+from workers.leaving import after, leave_within
 from workers.tasks import register
 
 
@@ -63,14 +62,20 @@ def beat() -> None:
     """
     with opened() as ports:
         logs.set_up(ports.settings.log_format)
-        running = Beat(make_app(ports.settings), ports.store, ports.clock)
-
-        def leave(_signal: int, _frame: FrameType | None) -> None:
-            running.stop()
-
-        signal.signal(signal.SIGTERM, leave)
         click.echo("Giving out turns. Ctrl-C ends it.", err=True)
-        running.run()
+        run_beat(make_app(ports.settings), ports)
+
+
+def run_beat(app: Celery, ports: Ports) -> None:
+    """Give out turns until asked to end."""
+    running = Beat(app, ports.store, ports.clock)
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        leave_within()  # a database that is out of reach holds up a tick
+        running.stop()
+
+    signal.signal(signal.SIGTERM, leave)
+    running.run()
 
 
 class Process:
@@ -84,8 +89,9 @@ class Process:
     def ports(self) -> Ports:
         """Return the ports of this process."""
         if self._opened is None:
-            self._opened = open_ports(self._settings, self._clock)
-            schema.require_current(self._opened.store)
+            ports = open_ports(self._settings, self._clock)
+            schema.require_current(ports.store)
+            self._opened = ports
         return self._opened
 
     def close(self, **_: Any) -> None:
@@ -108,21 +114,8 @@ def _leave_in_time(running: Any) -> Callable[..., None]:
     """Return what, asked to end, gives back what does not end in time: Celery's own way waits for ever."""
 
     def begin(**_: Any) -> None:
-        _after(WARM_S, lambda: os.kill(os.getpid(), signal.SIGQUIT))
-        _after(WARM_S + SOFT_S + COLD_S, lambda: _leave_now(running))
+        after(WARM_S, lambda: os.kill(os.getpid(), signal.SIGQUIT))
+        # Even that hangs at times.
+        leave_within(WARM_S + SOFT_S + COLD_S, lambda: running.pool.info["processes"])
 
     return begin
-
-
-def _leave_now(running: Any) -> None:
-    # Even that hangs. Whatever is under way is not committed, and is due again when its claim ends.
-    for pid in running.pool.info["processes"]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    os._exit(1)
-
-
-def _after(seconds: float, do: Callable[[], None]) -> None:
-    timer = threading.Timer(seconds, do)
-    timer.daemon = True
-    timer.start()

@@ -22,14 +22,18 @@ from tracker.services.scope import Scope
 def take_absences(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, now: datetime) -> int:
     """Bring what is known of its owner's leave to what the calendar says; return how many entries changed.
 
-    A FULL pull replaces what lies in its window, a DELTA merges. Leave that is over stays unless the calendar
-    says that its entry was deleted: that an old entry is not listed any more tells nothing.
+    A FULL pull replaces what is to come in its window, a DELTA merges. Days that have passed stay unless the
+    calendar says that their entry was deleted: that an old entry is not listed any more tells nothing.
     """
     known = _load(db, calendar.id)
     if not scope.rules.keeps_absences:
         changed = _withdraw(db, known, now)
     else:
-        changed = _put(db, calendar, known, pull.absences, now) + _remove(db, _gone(known, pull, now))
+        put, gone = _put(db, calendar, known, pull.absences, now), _gone(known, pull, now)
+        # Only of a deleted entry it is sure that its days were none: one that is not listed any more may have
+        # been cut short by who came back, or be out of reach. Its days up to now were days away.
+        is_sure = pull.kind is PullKind.DELTA
+        changed = put + (_remove(db, gone) if is_sure else _withdraw(db, gone, now))
     if changed:
         db.flush()
         touch_pairs(db, [pair.id for pair in scope.pairs], now)

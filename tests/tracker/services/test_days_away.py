@@ -104,6 +104,12 @@ def test_leave_that_is_over_stays_when_it_is_not_listed_any_more(duo: Duo) -> No
     assert away(duo) == days(EASTER)
 
 
+def test_leave_that_runs_keeps_its_days_when_it_is_not_listed_any_more(duo: Duo) -> None:
+    duo.sync(listing(EASTER, BRIDGE), FIRST)
+    duo.sync(listing(), LATER)
+    assert away(duo) == [*days(EASTER), (BRIDGE.first, instant(LATER).date())]
+
+
 def test_a_listing_of_nothing_at_all_takes_nothing_away(duo: Duo) -> None:
     duo.sync(listing(EASTER), FIRST)
     duo.sync(replace(full(looked_at=0), absences=()), SECOND)

@@ -24,6 +24,8 @@ from tracker.store import Store
 POST_HOUR = 7
 # Where nothing ran on Monday morning, the letter may come late, but no later than this.
 POST_UNTIL = timedelta(days=2)
+# Letters that a standstill left out come along with the next one: those of so many weeks at most.
+MOST_BEHIND = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def enqueue_digest(
 def enqueue_weekly_digests(store: Store, post: Post, now: datetime) -> int:
     """Put last week's digests into the outbox for whoever's Monday morning has come; return how many.
 
+    Those of earlier weeks that were left out, since nothing ran then, go with them.
+
     Cheap while nothing is due, and harmless at any time and from any number of processes.
     """
     with store.read() as db:
@@ -89,22 +93,33 @@ def _post(
     store: Store, post: Post, program: Program, awake: Sequence[tuple[Person, Week]], now: datetime
 ) -> int:
     count = 0
-    for week in sorted({week for _, week in awake}, key=lambda w: w.monday):
-        people = [p for p, of in awake if of == week]
+    with store.read() as db:
+        due = _due(db, program, awake)
+    for week in sorted({week for _, week in due}, key=lambda w: w.monday):
+        people = [p for p, of in due if of == week]
         with store.read() as db:
-            missing = _without(db, program, week, people)
-            span = span_of(db, program, week, now) if missing else None
+            span = span_of(db, program, week, now)
             # Where it is Monday for the reader and still Sunday in the program, the letter waits.
-            digest = build_digest(db, program, span) if span and span.is_whole else None
+            digest = build_digest(db, program, span) if span.is_whole else None
         if digest:
             # Died here: nothing was put anywhere, and the next tick begins anew.
             with store.write() as db:
-                count += len(enqueue_digest(db, post, digest, missing, now))
+                count += len(enqueue_digest(db, post, digest, people, now))
                 announce_digest(db, post.writer, digest, post.base_url, now)
     return count
 
 
-def _without(db: OrmSession, program: Program, week: Week, people: Sequence[Person]) -> list[Person]:
-    keys = {_key(program.id, week, person, is_whole=True): person for person in people}
-    there = set(db.scalars(select(OutboxMail.dedupe_key).where(OutboxMail.dedupe_key.in_(keys))))
-    return [person for key, person in keys.items() if key not in there]
+def _due(db: OrmSession, program: Program, awake: Sequence[tuple[Person, Week]]) -> list[tuple[Person, Week]]:
+    """Return who has no letter yet of last week, nor of the weeks before it in which nothing ran.
+
+    A miss is new in one week alone: were its letter left out, HR would not hear of it. Whoever never had a
+    letter of the program gets none of the past.
+    """
+    due = []
+    for person, last in awake:
+        weeks = [Week(last.monday - timedelta(weeks=n)) for n in range(MOST_BEHIND + 2)]
+        keys = [_key(program.id, week, person, is_whole=True) for week in weeks]
+        there = set(db.scalars(select(OutboxMail.dedupe_key).where(OutboxMail.dedupe_key.in_(keys))))
+        behind = next((n for n, key in enumerate(keys) if key in there), 1)
+        due += [(person, week) for week in weeks[:behind]]
+    return due

@@ -179,3 +179,23 @@ def test_a_week_that_was_sent_by_hand_is_not_sent_again(world: World, post: Post
     _hr(world, "olga")
     _enqueue(world, post, _digest(world))
     assert _tick(world, post, MONDAY + "07:00") == 0
+
+
+def test_letters_that_a_standstill_left_out_come_with_the_next(
+    world: World, post: Post, writer: PlainWriter
+) -> None:
+    _hr(world, "olga")
+    _tick(world, post, "2026-03-02 07:00")
+    assert _tick(world, post, MONDAY + "07:00") == 3
+    assert [week for week, _, _ in writer.written] == ["2026-W09", "2026-W10", "2026-W11", "2026-W12"]
+    assert _tick(world, post, MONDAY + "07:05") == 0
+
+
+def test_whoever_is_new_gets_no_letters_of_the_past(world: World, post: Post, writer: PlainWriter) -> None:
+    _hr(world, "olga")
+    _tick(world, post, "2026-03-09 07:00")
+    _hr(world, "paul")
+    _tick(world, post, MONDAY + "07:00")
+    assert [(week, name) for week, _, name in writer.written] == [
+        ("2026-W10", "olga"), ("2026-W11", "olga"), ("2026-W12", "olga"), ("2026-W12", "paul"),
+    ]  # fmt: skip

@@ -15,11 +15,10 @@ from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import AuthRevoked, ConnectorError
 from tracker.models import Calendar, Credential, CredentialStatus, Person, Provider
-from tracker.ports import Access, Clock, ConsentDesk, Consents, Granted, LetterWriter, Vault
+from tracker.ports import Access, Clock, ConsentDesk, Consents, Granted, Vault
 from tracker.services.audit import Act, record
+from tracker.services.needs import Posting, SealedStore
 from tracker.services.outbox import Note, enqueue
-from tracker.settings import Settings
-from tracker.store import Store
 
 # A token is handed out only while it is good for longer than any one request takes.
 EARLY = timedelta(minutes=5)
@@ -36,28 +35,12 @@ NO_CLIENT = "This installation has no client at that provider, so nobody's conse
 Sleep = Callable[[float], None]
 
 
-class CredentialPorts(Protocol):
+class CredentialPorts(Posting, SealedStore, Protocol):
     """What people's consents need of the outside world; `integrations.registry` opens it."""
-
-    @property
-    def settings(self) -> Settings:
-        """Return the settings: where the site is, and who our mail comes from."""
-
-    @property
-    def store(self) -> Store:
-        """Return the database."""
-
-    @property
-    def vault(self) -> Vault:
-        """Return what seals tokens."""
 
     @property
     def consents(self) -> Consents:
         """Return the providers' desks."""
-
-    @property
-    def writer(self) -> LetterWriter:
-        """Return who writes the letter that says: connect again."""
 
     @property
     def clock(self) -> Clock:

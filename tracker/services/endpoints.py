@@ -20,8 +20,8 @@ from tracker.ports import Courier, Delivery, LetterWriter, Vault
 from tracker.services.audit import Act, record
 from tracker.services.digest.facts import Digest
 from tracker.services.endpoint_events import Event, enqueue_event
+from tracker.services.needs import SealedStore
 from tracker.services.outbox import WAITING, Claim, Lane, SendReport, drain
-from tracker.store import Store
 from tracker.wording import N_, Reader
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark of a secret (Standard Webhooks), not one
@@ -36,16 +36,8 @@ MOST_NAME_CHARACTERS = 80
 _LIMIT = 20  # deliveries to one endpoint at a time: the others have their turn
 
 
-class CourierPorts(Protocol):
+class CourierPorts(SealedStore, Protocol):
     """What it takes to deliver."""
-
-    @property
-    def store(self) -> Store:
-        """Return the database."""
-
-    @property
-    def vault(self) -> Vault:
-        """Return what opens addresses and secrets."""
 
     @property
     def courier(self) -> Courier:

@@ -4,14 +4,14 @@ Puts letters into the outbox, in the transaction of what they tell of; sends not
 """
 
 from datetime import datetime
-from typing import Protocol
 
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.itip import Invitation, Method
 from tracker.models import Booking, BookingState, Pair
-from tracker.ports import Invitee, LetterWriter
+from tracker.ports import Invitee
 from tracker.services.message import parse_mailbox
+from tracker.services.needs import Posting
 from tracker.services.outbox import Note, enqueue
 from tracker.settings import Settings
 from tracker.wording import N_, Reader, first_name, language_of
@@ -21,18 +21,6 @@ _TITLE = N_("Mentoring: %(one)s & %(other)s")
 _NOTES = N_(
     "Your mentoring session, put here by Cadencia. Moved or called off here, it is so for Cadencia too."
 )
-
-
-class InvitingPorts(Protocol):
-    """What inviting by mail needs."""
-
-    @property
-    def settings(self) -> Settings:
-        """Return the settings: whose name the invitations go out in."""
-
-    @property
-    def writer(self) -> LetterWriter:
-        """Return who writes the letters."""
 
 
 def title_of(pair: Pair, language: str) -> str:
@@ -46,7 +34,7 @@ def notes_of(pair: Pair, language: str, base_url: str) -> str:
     return f"{Reader(language_of(language)).say(_NOTES)}\n\n{base_url}/pairs/{pair.id}"
 
 
-def enqueue_invitations(db: OrmSession, ports: InvitingPorts, booking: Booking, now: datetime) -> None:
+def enqueue_invitations(db: OrmSession, ports: Posting, booking: Booking, now: datetime) -> None:
     """Invite both to the booking as it stands now, or tell both that it is off; once for each `sequence`."""
     pair, settings = booking.pair, ports.settings
     is_off = booking.state is BookingState.CANCEL

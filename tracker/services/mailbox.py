@@ -29,8 +29,8 @@ from tracker.models import (
     Provider,
 )
 from tracker.observing import hash_lineage
-from tracker.ports import Vault
 from tracker.references import reader_of
+from tracker.services.needs import SealedStore
 from tracker.services.scope import LOOK_BACK
 from tracker.settings import Settings
 from tracker.store import Store, portions
@@ -42,20 +42,12 @@ ANEW_EVERY = timedelta(days=1)
 LARGEST_CONTENT = 256 << 10
 
 
-class MailboxPorts(Protocol):
+class MailboxPorts(SealedStore, Protocol):
     """What reading the mailbox needs of the outside world; `mailbox` is None where none is set up."""
 
     @property
     def settings(self) -> Settings:
         """Return the settings: the company's tags and the program's address."""
-
-    @property
-    def store(self) -> Store:
-        """Return the database."""
-
-    @property
-    def vault(self) -> Vault:
-        """Return what seals invitations."""
 
     @property
     def mailbox(self) -> MailboxReader | None:

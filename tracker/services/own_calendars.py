@@ -34,8 +34,8 @@ from tracker.services.connections import CalendarAt, add_calendar, move_calendar
 from tracker.services.days_away import withdraw_absences
 from tracker.services.importing.people_file import read_calendar
 from tracker.services.importing.tables import BadCell
+from tracker.services.needs import SealedStore
 from tracker.settings import Settings
-from tracker.store import Store
 from tracker.tags import TagRules
 from tracker.wording import N_
 
@@ -49,20 +49,12 @@ NO_FEED = N_(
 KNOWN_ALREADY = N_("This calendar is connected already.")
 
 
-class FeedPorts(Protocol):
+class FeedPorts(SealedStore, Protocol):
     """What connecting a feed needs of the outside world; `integrations.registry` opens it."""
 
     @property
     def settings(self) -> Settings:
         """Return the settings."""
-
-    @property
-    def store(self) -> Store:
-        """Return the database."""
-
-    @property
-    def vault(self) -> Vault:
-        """Return what seals the address."""
 
     @property
     def sources(self) -> Sources:

@@ -8,15 +8,14 @@ terminal alone: whoever reads that terminal holds the keys anyway.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 from urllib.parse import urlencode
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import Person, PersonAddress
-from tracker.ports import LetterWriter
 from tracker.services.audit import Act, record
+from tracker.services.needs import Posting
 from tracker.services.outbox import Note, enqueue
 from tracker.services.tokens import LinkRefused, Refusal, Signer
 from tracker.settings import Settings
@@ -24,18 +23,6 @@ from tracker.tags import normal_address
 
 MAILED_LINKS_LAST = timedelta(minutes=30)
 _SIGNER = Signer("cadencia sign-in", salt="sign-in")
-
-
-class Posting(Protocol):
-    """What it takes to write a letter."""
-
-    @property
-    def settings(self) -> Settings:
-        """Return the settings: the site's address, the keys and the sender."""
-
-    @property
-    def writer(self) -> LetterWriter:
-        """Return who writes letters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,9 @@ from sqlalchemy.orm import Session as OrmSession
 
 from tracker.manners import IGNORED_MANY, free_from, next_opening, pace_of
 from tracker.models import Absence, AuditEntry, Nudge, OutboxMail, Person
-from tracker.ports import LetterWriter
+from tracker.services.needs import Posting
 from tracker.services.nudges.bundling import Bundler, Due, SuggestTimes, load_due
 from tracker.services.outbox import Note, enqueue
-from tracker.settings import Settings
 from tracker.store import Store
 
 TEMPLATE = "nudge"
@@ -32,20 +31,12 @@ Progress = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 
 
-class NudgePorts(Protocol):
+class NudgePorts(Posting, Protocol):
     """What it takes to write nudges."""
-
-    @property
-    def settings(self) -> Settings:
-        """Return the settings: the site's address, the keys, the sender, and how many letters a week."""
 
     @property
     def store(self) -> Store:
         """Return the database."""
-
-    @property
-    def writer(self) -> LetterWriter:
-        """Return who writes letters."""
 
 
 @dataclass(frozen=True, slots=True)

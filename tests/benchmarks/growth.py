@@ -43,6 +43,7 @@ class Size:
         return number * growth.fewest, number * growth.most
 
 
+# Of nudges, half a year's are there at a time.
 GROWTHS = (
     Growth("sessions", "session", 1, 1, "with the pair"),
     Growth("session_keys", "session", 1, 1.1, "with the pair"),
@@ -50,14 +51,8 @@ GROWTHS = (
     Growth("observations", "copy", 1, 2, "with the pair"),
     Growth("statements", "session", 0.8, 2, "with the pair"),
     Growth("verdict_changes", "session", 0.8, 2.5, "with the pair"),
-    Growth("nudges", "session", 0.5, 3, "180 days after they have no meaning any more"),
-    Growth(
-        "outbox",
-        "session",
-        0.5,
-        3,
-        "the text 30 days after sending (90 if it was given up), the row after 400",
-    ),
+    Growth("outbox", "session", 1, 3, "the text after 30 days (90 if it was given up), the row after 400"),
+    Growth("nudges", "session", 0.8, 2, "180 days after they have no meaning any more"),
     Growth("audit_entries", "session", 0.8, 3, "after two years"),
     Growth("evidence_memos", "pair", 1, 1, "60 days after the agreement ended"),
 )

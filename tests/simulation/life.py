@@ -11,7 +11,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-FIRST = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)  # a Monday; one tick a day at this hour
+FIRST = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)  # a Monday; the daily tick is in everybody's office hours
 LENGTH = HOUR  # of every meeting
 SIDES = ("mentor", "mentee")
 ZONES = ("UTC", "Europe/Madrid", "America/Bogota", "America/New_York")

@@ -46,7 +46,7 @@ def test_hr_reads_who_said_what(company: Company, duo: Duo, enter: Enter, post: 
     assert f"Ana wrote: {WORDS}" in page
     assert "Luis wrote: I was ill." in page
     assert page.count("With a note of theirs") == 1
-    assert "Leave this line" not in page
+    assert "Save this line" not in page
 
 
 def test_the_author_reads_and_changes_it(company: Company, duo: Duo, enter: Enter, post: Post) -> None:

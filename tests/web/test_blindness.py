@@ -61,6 +61,20 @@ def test_the_partners_pages_are_the_same_with_and_without_the_answer(
         assert seen(client, *paths) == before
 
 
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("kind", ["stands", "recorded"])
+def test_nor_does_a_partner_learn_it_who_is_of_hr(
+    company: Company, duo: Duo, enter: Enter, kind: str, answer: dict[str, object]
+) -> None:
+    with company.ports.store.write() as db:
+        db.get_one(Person, duo.mentee.id).is_hr = True
+    session = meet(company, duo, kind)
+    client, paths = enter(duo.mentee), (f"/pairs/{duo.pair.id}", "/pairs", "/hr", "/hr/pairs.csv")
+    before = seen(client, *paths)
+    say(company, duo, session, answer)
+    assert seen(client, *paths) == before
+
+
 def test_what_the_calendar_called_off_is_asked_about_without_saying_why(
     company: Company, duo: Duo, enter: Enter
 ) -> None:

@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from tests.fakes.serving import serving
 from tracker.errors import AuthRevoked, ConnectorError
 from tracker.ports import Flow, Granted, Want
 
@@ -66,14 +67,8 @@ def running_desk() -> Iterator[FakeDesk]:
     state = DeskState()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield FakeDesk(f"http://127.0.0.1:{server.server_port}", state)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 
 from integrations.monitor import ping_monitor
+from tests.fakes.serving import serving
 from tracker.errors import ConnectorError
 from tracker.settings import Settings
 
@@ -36,12 +36,8 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def monitor() -> Iterator[Monitor]:
     server = Monitor()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 def settings_of(monitor: Monitor) -> Settings:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import ssl
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +32,7 @@ from tests.fakes.google.office import Office, account_number
 from tests.fakes.google.push import PushDesk
 from tests.fakes.google.tokens import Token, TokenDesk, Visitor
 from tests.fakes.google.writes import Writer
+from tests.fakes.serving import serving
 
 # Where each API begins; what is cut off is not in its description's paths.
 APIS = {"/calendar/v3/": "calendar", "/v2/": "meet", "/oauth2/": "oauth2"}
@@ -310,9 +310,5 @@ def running_google(google: FakeGoogle, tls: ssl.SSLContext | None = None) -> Ite
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     google.root = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield google
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield google

@@ -31,6 +31,7 @@ from tests.fakes.graph.push import Switchboard
 from tests.fakes.graph.schedules import answer_schedules
 from tests.fakes.graph.shapes import Json
 from tests.fakes.graph.writing import Desk
+from tests.fakes.serving import serving
 from tracker.settings import MicrosoftApp, Settings
 
 VERSION = "/v1.0"
@@ -298,9 +299,5 @@ def running_graph(graph: FakeGraph, folder: Path) -> Iterator[FakeGraph]:
     server.daemon_threads = True
     server.block_on_close = False
     graph.root = graph.teams.root = f"https://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield graph
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield graph

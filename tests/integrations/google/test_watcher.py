@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from integrations.google.watcher import GoogleWatcher
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google.description import Refused
 from tests.fakes.google.office import JANUARY
+from tests.fakes.serving import serving
 from tests.integrations.google.conftest import ANA, BEN, DAY, MONDAY, place_of
 from tracker.errors import AuthRevoked, ConnectorError
 from tracker.ports import Watch
@@ -47,13 +47,9 @@ def listening() -> Iterator[Listener]:
             """Keep quiet."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
     listener.address = f"http://127.0.0.1:{server.server_address[1]}/hooks/google"
-    yield listener
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield listener
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 
 from integrations.hooks_out import HttpCourier
 from integrations.hooks_out.client import sign
+from tests.fakes.serving import serving
 from tracker.errors import BadInput, ConnectorError
 from tracker.ports import Delivery
 
@@ -56,12 +56,8 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     server = Receiver()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 def deliver(receiver: Receiver, kind: str = "webhook", *secrets: str, body: bytes = BODY) -> None:

@@ -3,7 +3,6 @@
 import gzip
 import logging
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ import pytest
 
 from integrations.ical import open_calendar
 from integrations.ical.client import IcalSource
+from tests.fakes.serving import serving
 from tests.integrations.ical.feeds import YEAR, entry, feed
 from tracker.errors import AuthRevoked, BadInput, BadPayload, ConnectorError
 from tracker.events import PullKind, Window
@@ -67,12 +67,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def fake() -> Iterator[FakeFeed]:
-    with FakeFeed() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = FakeFeed()
+    with serving(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ import pytest
 from integrations.outlook.watcher import LONGEST, GraphWatcher
 from integrations.providers import SettingsWatchers
 from tests.fakes.graph.mailbox import Refused
+from tests.fakes.serving import serving
 from tests.integrations.outlook.conftest import ANA, Reading, event
 from tests.integrations.outlook.test_consent import Own
 from tracker.errors import BadPayload, ConnectorError
@@ -63,13 +63,10 @@ def callback() -> Iterator[Callback]:
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        found.root = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found.root = f"http://127.0.0.1:{server.server_address[1]}"
+    with serving(server):
         yield found
-        server.shutdown()
-        thread.join()
 
 
 def watcher(reading: Reading, access: Own | None = None) -> GraphWatcher:

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 
+from tests.fakes.serving import serving
 from tests.workers.cli.shell import Shell
 
 ADDRESS = "https://hooks.example.com/services/very-secret"
@@ -38,13 +38,9 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     server = Receiver()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     monkeypatch.setenv("CADENCIA_FEED_HOSTS", f"127.0.0.1:{server.server_port}")
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 def test_an_endpoint_is_added_tried_and_removed(office: Shell, receiver: Receiver) -> None:

@@ -1,13 +1,11 @@
 """What the two say of their sessions is taken down, once each, and from nobody else."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from tests.web.company import Company, Duo, open_company, utc
+from tests.web.company import Company, Duo, utc
 from tracker.errors import BadInput, NotAllowed
 from tracker.models import AuditEntry, Pair, Session, Standing, Statement
 from tracker.services.audit import Act
@@ -20,18 +18,6 @@ from tracker.services.confirm import (
 )
 
 NOBODY: frozenset[str] = frozenset()
-
-
-@pytest.fixture
-def company(tmp_path: Path, database_url: str) -> Iterator[Company]:
-    made = open_company(tmp_path, database_url=database_url)
-    yield made
-    made.ports.store.close()
-
-
-@pytest.fixture
-def duo(company: Company) -> Duo:
-    return company.duo()
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """Goals belong to the two, and no word of them goes anywhere else."""
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from tests.web.company import Company, Duo, open_company
+from tests.web.company import Company, Duo
 from tracker.errors import BadInput, NotAllowed
 from tracker.models import AuditEntry, Goal, Milestone
 from tracker.services.audit import Act
@@ -24,18 +22,6 @@ from tracker.services.goals import (
 )
 
 WORDS = GoalWords("Lead a retrospective", "So that the team trusts me", 10)
-
-
-@pytest.fixture
-def company(tmp_path: Path, database_url: str) -> Iterator[Company]:
-    made = open_company(tmp_path, database_url=database_url)
-    yield made
-    made.ports.store.close()
-
-
-@pytest.fixture
-def duo(company: Company) -> Duo:
-    return company.duo()
 
 
 @pytest.fixture

@@ -1,22 +1,13 @@
 """All pairs at a glance: order, filters, pages, and which agreement is shown."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.web.company import NOW, Company, open_company, utc
+from tests.web.company import NOW, Company, utc
 from tracker.models import Agreement, Pair
 from tracker.services import overview
 from tracker.services.overview import Filters, cards_of, count_by_health, export_rows, list_page
-
-
-@pytest.fixture
-def company(tmp_path: Path, database_url: str) -> Iterator[Company]:
-    made = open_company(tmp_path, database_url=database_url)
-    yield made
-    made.ports.store.close()
 
 
 def names(company: Company, filters: Filters | None = None, page: int = 1) -> list[str]:

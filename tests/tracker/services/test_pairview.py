@@ -1,29 +1,15 @@
 """Everything about one pair: what is asked, what comes next, how far calendars were read."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.web.company import Company, Duo, open_company, utc
+from tests.web.company import Company, Duo, utc
 from tracker.ledger import Side
 from tracker.models import Agreement, Calendar, CalendarStatus, Pair
 from tracker.services.audit import Act
 from tracker.services.confirm import Told, tell_session
 from tracker.services.pairview import PairView, load_view
-
-
-@pytest.fixture
-def company(tmp_path: Path, database_url: str) -> Iterator[Company]:
-    made = open_company(tmp_path, database_url=database_url)
-    yield made
-    made.ports.store.close()
-
-
-@pytest.fixture
-def duo(company: Company) -> Duo:
-    return company.duo()
 
 
 def view_of(company: Company, duo: Duo) -> PairView:

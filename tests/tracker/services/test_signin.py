@@ -1,6 +1,5 @@
 """Sign-in links: whose, until when, and once."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,13 +16,6 @@ from tracker.services.audit import Act
 from tracker.services.signin import mail_link, read_link, sign_in_link, use_link
 from tracker.services.tokens import LinkRefused, Refusal
 from tracker.settings import Settings
-
-
-@pytest.fixture
-def company(tmp_path: Path, database_url: str) -> Iterator[Company]:
-    made = open_company(tmp_path, database_url=database_url)
-    yield made
-    made.ports.store.close()
 
 
 @pytest.fixture

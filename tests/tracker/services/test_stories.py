@@ -1,29 +1,15 @@
 """What a session rests on is told completely, and not before its time."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.web.company import Company, Duo, open_company, utc
+from tests.web.company import Company, Duo, utc
 from tracker.ledger import Side
 from tracker.models import Session
 from tracker.services.stories import Happening, Story, load_stories
 
 DAYS = 3
-
-
-@pytest.fixture
-def company(tmp_path: Path, database_url: str) -> Iterator[Company]:
-    made = open_company(tmp_path, database_url=database_url)
-    yield made
-    made.ports.store.close()
-
-
-@pytest.fixture
-def duo(company: Company) -> Duo:
-    return company.duo()
 
 
 def story_of(company: Company, duo: Duo, session: Session) -> Story:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import OutboxMail, Person, Program
 from tracker.ports import LetterWriter
+from tracker.services.digest.blinding import blind
 from tracker.services.digest.building import build_digest, find_programs, span_of
 from tracker.services.digest.facts import Digest
 from tracker.services.endpoints import announce_digest
@@ -61,7 +62,7 @@ def enqueue_digest(
     """
     told = []
     for person in people if not digest.is_empty else ():
-        facts = {"digest": digest, "base_url": post.base_url, "name": person.name}
+        facts = {"digest": blind(digest, person.id), "base_url": post.base_url, "name": person.name}
         note = Note("digest", person, facts, digest_key(digest, person))
         if enqueue(db, post.writer, note, sender=post.sender, now=now):
             told.append(person)

@@ -185,7 +185,7 @@ class Reader:
 
     def both(self, one: str, other: str) -> str:
         """Return "Ana and Luis"; Spanish says "e" before the sound of an i: "Pablo e Irene"."""
-        if self.language == "es" and re.match("h?i(?!e)", other, re.IGNORECASE):
+        if self.language == "es" and re.match("h?[ií](?!e)", other, re.IGNORECASE):
             return f"{one} e {other}"
         return self.say(N_("%(one)s and %(other)s"), one=one, other=other)
 

@@ -266,7 +266,7 @@ class DigestWords:
 
     def pair(self, pair: PairName) -> str:
         """Return the names of the two, mentor first."""
-        return self.reader.say(N_("%(mentor)s and %(mentee)s"), mentor=pair.mentor, mentee=pair.mentee)
+        return self.reader.both(pair.mentor, pair.mentee)
 
     def missed(self, missed: MissedPair) -> list[str]:
         """Return what happened, what is next, and how often in a row it has been."""

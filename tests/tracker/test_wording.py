@@ -66,6 +66,7 @@ def test_a_cadence(terms: tuple[int, int, str], en: str, es: str) -> None:
         (("Ana", "Luis"), "Ana y Luis"),
         (("Ana", "Irene"), "Ana e Irene"),
         (("Ana", "Hilda"), "Ana e Hilda"),
+        (("Ana", "Íñigo"), "Ana e Íñigo"),
         (("Ana", "Hierro"), "Ana y Hierro"),
     ],
 )

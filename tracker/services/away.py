@@ -8,10 +8,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session as OrmSession
 
+from tracker.bulk import among
 from tracker.ledger import Absence as Days
 from tracker.ledger import AbsenceKind, Away
 from tracker.models import Absence, CompanyHoliday
@@ -21,16 +23,14 @@ _DAY = timedelta(days=1)
 _Runs = tuple[Days, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """Where somebody works, as far as holidays go."""
 
     country: str | None = None
     subdivision: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Twosome:
+class Twosome(NamedTuple):
     """The two of a pair, for finding their absences."""
 
     pair_id: int
@@ -62,7 +62,7 @@ def load_absences(db: OrmSession, person_ids: Collection[int], pair_ids: Collect
     """Read the absences of these people and pairs."""
     leave: dict[int, list[Absence]] = defaultdict(list)
     pauses: dict[int, list[Absence]] = defaultdict(list)
-    wanted = or_(Absence.person_id.in_(person_ids), Absence.pair_id.in_(pair_ids))
+    wanted = or_(among(db, Absence.person_id, person_ids), among(db, Absence.pair_id, pair_ids))
     for absence in db.scalars(select(Absence).where(wanted).order_by(Absence.starts_on, Absence.id)):
         if absence.person_id is not None:
             leave[absence.person_id].append(absence)

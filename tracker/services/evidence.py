@@ -219,7 +219,7 @@ def _evidence(  # noqa: PLR0913 - what one agreement's evidence is made of
 ) -> Evidence:
     calendars = [c for person in (pair.mentor_id, pair.mentee_id) for c in known.calendars.get(person, ())]
     policy = policy_of(pair.policy)
-    cadence = Cadence(sessions=agreement.sessions, every=agreement.every, unit=Unit(agreement.unit))
+    cadence = _cadence(agreement.sessions, agreement.every, agreement.unit)
     return Evidence(
         pair=f"p-{pair.id}" if is_first else f"p-{pair.id}@{agreement.starts_on}",
         timezone=agreement.timezone,
@@ -244,7 +244,8 @@ def observed_until(calendars: Sequence[Any], agreement: Any) -> datetime | None:
     """
     calendars = those_that_count(calendars)
     reads = [c.last_read_at for c in calendars if c.status is CalendarStatus.CONNECTED]
-    reads += [c.last_read_at for c in calendars if _is_missed(c, calendars, agreement)]
+    if len(reads) < len(calendars):
+        reads += [c.last_read_at for c in calendars if _is_missed(c, calendars, agreement)]
     return None if not reads or None in reads else min(reads)
 
 
@@ -253,6 +254,8 @@ def those_that_count(calendars: Sequence[Any]) -> list[Any]:
 
     The program's mailbox knows less than any calendar does: it counts for those who have nothing else.
     """
+    if all(c.provider is not Provider.MAILBOX for c in calendars):
+        return list(calendars)
     have_one = {
         c.person_id
         for c in calendars
@@ -323,6 +326,11 @@ def _presences(row: Any, stays: Sequence[Any]) -> tuple[Presence, ...] | None:
     if not row.attendance_recorded:
         return None
     return tuple(Presence(who=Side(s.side), joined_at=s.joined_at, left_at=s.left_at) for s in stays)
+
+
+@lru_cache(maxsize=1024)
+def _cadence(sessions: int, every: int, unit: str) -> Cadence:
+    return Cadence(sessions=sessions, every=every, unit=Unit(unit))
 
 
 @lru_cache(maxsize=1024)

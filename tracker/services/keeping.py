@@ -6,22 +6,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
+from tracker.bulk import among, put_rows, write_rows
 from tracker.ledger import Evidence, Ledger, PeriodVerdict, Side, Verdict, encode_ledger
 from tracker.ledger.zones import find_midnight
 from tracker.models import LedgerRow, VerdictChange
-from tracker.store import portions
 
 Kept = tuple[int, Evidence, Ledger]  # the agreement's id, what was judged, and how
 
 # What comes and goes with time alone.
 _PASSING = (Verdict.PLANNED, Verdict.OPEN)
 _Content = tuple[str, str | None, tuple[str, ...]]
-# A row of the table has at most nine columns, and a statement at most 32,766 parameters.
-_ROWS = 2_000
 
 
 class _Told(msgspec.Struct, frozen=True, gc=False):
@@ -55,10 +52,8 @@ def keep_ledgers(db: OrmSession, kept: Sequence[Kept], now: datetime) -> int:
             is_first=agreement_id not in before,
         )
     ]
-    for portion in portions(changes, _ROWS):
-        db.execute(insert(VerdictChange), portion)
-    for rows in portions([_row(agreement_id, ledger) for agreement_id, _, ledger in kept], _ROWS):
-        _upsert(db, rows)
+    write_rows(db, VerdictChange, changes)
+    put_rows(db, LedgerRow, [_row(agreement_id, ledger) for agreement_id, _, ledger in kept])
     return len(changes)
 
 
@@ -103,7 +98,9 @@ def _closes_at(evidence: Evidence, period: PeriodVerdict) -> datetime:
 
 def _load_documents(db: OrmSession, agreement_ids: Sequence[int]) -> dict[int, bytes]:
     rows = db.execute(
-        select(LedgerRow.agreement_id, LedgerRow.document).where(LedgerRow.agreement_id.in_(agreement_ids))
+        select(LedgerRow.agreement_id, LedgerRow.document).where(
+            among(db, LedgerRow.agreement_id, agreement_ids)
+        )
     )
     return {row.agreement_id: row.document for row in rows}
 
@@ -117,7 +114,7 @@ def _load_told(db: OrmSession, agreement_ids: Sequence[int]) -> dict[int, dict[d
             VerdictChange.reason,
             VerdictChange.missed_by,
         )
-        .where(VerdictChange.agreement_id.in_(agreement_ids))
+        .where(among(db, VerdictChange.agreement_id, agreement_ids))
         .order_by(VerdictChange.id)
     )
     told: dict[int, dict[date, _Content]] = {}
@@ -138,10 +135,3 @@ def _row(agreement_id: int, ledger: Ledger) -> dict[str, Any]:
         "consecutive_missed": ledger.consecutive_missed,
         "next_session_at": ledger.next_session,
     }
-
-
-def _upsert(db: OrmSession, rows: list[dict[str, Any]]) -> None:
-    is_sqlite = db.get_bind().dialect.name == "sqlite"
-    statement = (sqlite.insert if is_sqlite else postgresql.insert)(LedgerRow)
-    new = {name: statement.excluded[name] for name in rows[0] if name != "agreement_id"}
-    db.execute(statement.on_conflict_do_update(index_elements=[LedgerRow.agreement_id], set_=new), rows)

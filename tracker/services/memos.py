@@ -11,14 +11,13 @@ from pathlib import Path
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as OrmSession
 
+from tracker.bulk import among, put_rows
 from tracker.ledger import Session
 from tracker.models import EvidenceMemo
 
 Sessions = tuple[Session, ...]
-_ROWS = 5_000
 _MAKERS = ("ledger/evidence.py", "merging.py", "services/evidence.py", "services/histories.py")
 
 _encoder = msgspec.json.Encoder()
@@ -34,7 +33,7 @@ def load_memos(db: OrmSession, stamps: Mapping[int, str]) -> dict[int, Sessions]
     """Return the good memos among those of these agreements; `stamps` says which stamp each must bear."""
     rows = db.execute(
         select(EvidenceMemo.agreement_id, EvidenceMemo.stamp, EvidenceMemo.sessions).where(
-            EvidenceMemo.agreement_id.in_(stamps)
+            among(db, EvidenceMemo.agreement_id, stamps)
         )
     )
     return {i: _decoder.decode(sessions) for i, stamp, sessions in rows if stamp == stamps[i]}
@@ -42,20 +41,11 @@ def load_memos(db: OrmSession, stamps: Mapping[int, str]) -> dict[int, Sessions]
 
 def keep_memos(db: OrmSession, memos: Sequence[tuple[int, str, Sessions]]) -> None:
     """Keep the sessions of agreements (id, stamp, sessions)."""
-    is_sqlite = db.get_bind().dialect.name == "sqlite"
-    statement = (sqlite.insert if is_sqlite else postgresql.insert)(EvidenceMemo)
-    upsert = statement.on_conflict_do_update(
-        index_elements=[EvidenceMemo.agreement_id],
-        set_={"stamp": statement.excluded.stamp, "sessions": statement.excluded.sessions},
-    )
-    for i in range(0, len(memos), _ROWS):
-        db.execute(
-            upsert,
-            [
-                {"agreement_id": agreement_id, "stamp": stamp, "sessions": _encoder.encode(sessions)}
-                for agreement_id, stamp, sessions in memos[i : i + _ROWS]
-            ],
-        )
+    rows = [
+        {"agreement_id": agreement_id, "stamp": stamp, "sessions": _encoder.encode(sessions)}
+        for agreement_id, stamp, sessions in memos
+    ]
+    put_rows(db, EvidenceMemo, rows)
 
 
 @cache

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
+from tracker.bulk import among, change_rows
 from tracker.ledger import Health, HealthReason, Ledger, Verdict, judge
 from tracker.models import Pair
 from tracker.services.evidence import AgreementEvidence, load_evidence
@@ -22,7 +23,7 @@ from tracker.services.keeping import keep_ledgers
 from tracker.services.memos import keep_memos
 from tracker.store import Store, portions
 
-CHUNK = 1_000
+CHUNK = 2_000  # more take more memory; of fewer, making the statements costs a tenth and more
 
 Progress = Callable[[int, int], None]
 
@@ -59,16 +60,19 @@ def touch_pairs(db: OrmSession, pair_ids: Collection[int], now: datetime) -> Non
 
 def note_reading(db: OrmSession, person_id: int, now: datetime) -> None:
     """Make those of the person's pairs due whose ledger waits for a calendar to be read."""
-    db.execute(
-        update(Pair)
-        .where(
-            or_(Pair.mentor_id == person_id, Pair.mentee_id == person_id),
-            Pair.awaits_reading,
-            or_(Pair.review_due_at.is_(None), Pair.review_due_at > now),
-        )
-        .values(review_due_at=now)
-        .execution_options(synchronize_session=False)
+    db.connection().execute(_NOTE_READING, {"person": person_id, "now": now})
+
+
+# Written once: every reading of every calendar says this, and to make a statement costs more than to run it.
+_NOTE_READING = (
+    update(Pair)
+    .where(
+        or_(Pair.mentor_id == bindparam("person"), Pair.mentee_id == bindparam("person")),
+        Pair.awaits_reading,
+        or_(Pair.review_due_at.is_(None), Pair.review_due_at > bindparam("now")),
     )
+    .values(review_due_at=bindparam("now"))
+)
 
 
 def review(
@@ -144,7 +148,7 @@ def review_pairs(store: Store, pair_ids: Sequence[int], now: datetime) -> Review
 
 
 def _load_versions(db: OrmSession, pair_ids: Sequence[int]) -> dict[int, int]:
-    rows = db.execute(select(Pair.id, Pair.evidence_version).where(Pair.id.in_(pair_ids)))
+    rows = db.execute(select(Pair.id, Pair.evidence_version).where(among(db, Pair.id, pair_ids)))
     return {row.id: row.evidence_version for row in rows}
 
 
@@ -155,7 +159,7 @@ def _lock_unchanged(db: OrmSession, versions: Mapping[int, int]) -> set[int]:
     """
     rows = db.execute(
         select(Pair.id, Pair.evidence_version)
-        .where(Pair.id.in_(versions))
+        .where(among(db, Pair.id, versions))
         .order_by(Pair.id)
         .with_for_update(key_share=True)
     )
@@ -167,7 +171,7 @@ def _end_claims(db: OrmSession, pair_ids: Collection[int]) -> None:
     if pair_ids:
         db.execute(
             update(Pair)
-            .where(Pair.id.in_(pair_ids))
+            .where(among(db, Pair.id, pair_ids))
             .values(claims=0)
             .execution_options(synchronize_session=False)
         )
@@ -181,21 +185,17 @@ def _settle_pairs(db: OrmSession, fresh: Collection[int], judged: Sequence[Judge
             due[each.known.pair_id].append(each.ledger.next_review_at)
         if _awaits_reading(each.ledger):
             waiting.add(each.known.pair_id)
-    if due:
-        db.connection().execute(
-            update(Pair.__table__)  # type: ignore[arg-type]
-            .where(Pair.id == bindparam("pair"))
-            .values(
-                review_due_at=bindparam("due"),
-                awaits_reading=bindparam("waits"),
-                judged_anew=True,
-                claims=0,
-            ),
-            [
-                {"pair": pair_id, "due": min(instants, default=None), "waits": pair_id in waiting}
-                for pair_id, instants in due.items()
-            ],
-        )
+    rows = [
+        {
+            "id": pair_id,
+            "review_due_at": min(instants, default=None),
+            "awaits_reading": pair_id in waiting,
+            "judged_anew": True,
+            "claims": 0,
+        }
+        for pair_id, instants in due.items()
+    ]
+    change_rows(db, Pair, rows)
 
 
 def _awaits_reading(ledger: Ledger) -> bool:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
 
 from sqlalchemy import func, select
 
@@ -42,7 +41,6 @@ PAIRS = 4
 PATIENCE_S = 120
 STEP = timedelta(minutes=20)  # longer than any claim
 MOST_DATES = 3  # of a pair
-FORKING = ("schedule", "up")
 
 
 @dataclass
@@ -54,7 +52,8 @@ class Plant:
     folder: Path
     environment: dict[str, str]
     chance: random.Random
-    named: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    nurseries: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    latest: dict[str, int] = field(default_factory=dict)  # the last process of each kind
     kills: int = 0
     notes: int = 0
 
@@ -128,7 +127,7 @@ class Plant:
     def _press(self) -> None:
         """Let somebody ask for a date, for another one, or call one off."""
         act = Act(None, "site", self.now)
-        start = self.now + self.chance.randint(48, 24 * 30) * HOUR
+        start = self.now.replace(microsecond=0) + self.chance.randint(48, 24 * 30) * HOUR
         slot, deed = Window(start, start + HOUR), self.chance.random()
         with self.ports.store.write() as db:
             pair = self.chance.choice(db.scalars(select(Pair.id).order_by(Pair.id)).all())
@@ -153,37 +152,40 @@ class Plant:
 
     # Processes
 
-    def start(self, what: str) -> subprocess.Popen[str]:
-        """Start a process in a group of its own, in the place of the one of its name."""
-        self.end(what)
-        log: IO[str] = (self.folder / f"{what}.log").open("a")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.run", what, str(self.folder)],
-            env={**os.environ, **self.environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE if what in FORKING else log,
-            stderr=log,
-            text=True,
-            start_new_session=True,
-        )
-        log.close()
-        self.named[what] = process
-        return process
+    def start(self, what: str) -> int:
+        """Start one more process of this kind, and return its number."""
+        nursery = self.nurseries.get(what) or self._found_nursery(what)
+        assert nursery.stdin
+        assert nursery.stdout
+        nursery.stdin.write("\n")
+        nursery.stdin.flush()
+        self.latest[what] = int(nursery.stdout.readline())
+        return self.latest[what]
+
+    def _found_nursery(self, what: str) -> subprocess.Popen[str]:
+        with (self.folder / f"{what}.log").open("a") as log:
+            self.nurseries[what] = subprocess.Popen(
+                [sys.executable, "-m", "tests.crash.run", what, str(self.folder)],
+                env={**os.environ, **self.environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        return self.nurseries[what]
 
     def kill_all(self) -> None:
         """End whatever runs, at once."""
-        for name in list(self.named):
-            self.end(name)
-
-    def end(self, name: str) -> None:
-        """End one process and those that it started, at once."""
-        if process := self.named.pop(name, None):
-            for pid in [*children_of(process.pid), process.pid]:
-                kill(pid)
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
+        for nursery in self.nurseries.values():
+            # All of its children are in its group, and theirs.
+            os.killpg(nursery.pid, signal.SIGKILL)
+            nursery.wait()
+            for pipe in (nursery.stdin, nursery.stdout):
                 if pipe:
                     pipe.close()
+        self.nurseries.clear()
+        self.latest.clear()
 
     # What is to be true in the end
 
@@ -240,7 +242,7 @@ class Plant:
 
     def _finish(self) -> None:
         """End all processes, and send what they may have written a moment ago."""
-        self.kills += len(self.named)
+        self.kills += len(self.latest)
         self.kill_all()
         self.pass_time(HOUR)
         while send_due(self.ports.store, self.ports.mailer, self.now).sent:

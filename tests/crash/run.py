@@ -1,7 +1,7 @@
 """What is killed: the schedule, all of `cadencia up`, a worker or the beat, with a clock that the test moves.
 
-python -m tests.crash.run schedule|up|worker|beat FOLDER, with the settings in the environment. The first two
-fork a process for each line that they read, and write its number: so the next one is there at once.
+python -m tests.crash.run schedule|up|worker|beat FOLDER, with the settings in the environment. It forks a
+process for each line that it reads, and writes its number: so the next one is there at once.
 """
 
 import os
@@ -15,7 +15,7 @@ import workers.beat
 import workers.schedule
 from integrations.registry import Ports, open_ports
 from tracker.clock import SystemClock
-from tracker.settings import Settings, load_settings
+from tracker.settings import load_settings
 from workers.app import make_app
 from workers.cli.up import serve
 from workers.cli.worker import Process, run_beat, run_worker
@@ -23,6 +23,7 @@ from workers.jobs import Queue
 from workers.schedule import Schedule
 
 TICK_S = 0.02
+PROCESSES = 2  # of a worker
 
 
 class ShiftedClock:
@@ -36,12 +37,12 @@ class ShiftedClock:
         return SystemClock().now() + timedelta(seconds=float(self._file.read_text()))
 
 
-def fork(settings: Settings, clock: ShiftedClock, run: Callable[[Ports], None]) -> None:
+def fork(run: Callable[[], object]) -> None:
     """Fork a process that runs this for each line of standard input."""
     for _ in sys.stdin:
         if (child := os.fork()) == 0:
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-            run(open_ports(settings, clock))
+            run()
             return
         sys.stdout.write(f"{child}\n")
         sys.stdout.flush()
@@ -54,25 +55,19 @@ def run_schedule(ports: Ports) -> None:
         signal.pause()
 
 
-def run_up(ports: Ports) -> None:
-    """Run the site and the schedule until asked to end."""
-    serve(ports, "127.0.0.1", 0)
-
-
 def main(what: str, folder: str) -> None:
-    """Run one of them."""
+    """Fork as many of them as are asked for."""
     workers.schedule.TICK_S = workers.beat.TICK_S = TICK_S
     settings, clock = load_settings(), ShiftedClock(Path(folder) / "shift")
-    if what == "worker":
-        run_worker(make_app(settings), Process(settings, clock), [q.value for q in Queue], 2)
-    elif what == "beat":
-        run_beat(make_app(settings), open_ports(settings, clock))
-    elif what == "up":
-        import web.app  # noqa: F401 - once, before the forks
-
-        fork(settings, clock, run_up)
-    else:
-        fork(settings, clock, run_schedule)
+    runs: dict[str, Callable[[], object]] = {
+        "schedule": lambda: run_schedule(open_ports(settings, clock)),
+        "up": lambda: serve(open_ports(settings, clock), "127.0.0.1", 0),
+        "beat": lambda: run_beat(make_app(settings), open_ports(settings, clock)),
+        "worker": lambda: run_worker(
+            make_app(settings), Process(settings, clock), [q.value for q in Queue], PROCESSES
+        ),
+    }
+    fork(runs[what])
 
 
 if __name__ == "__main__":

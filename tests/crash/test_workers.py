@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +22,8 @@ from workers.jobs import JOBS
 # `make crash` kills more.
 KILLS = int(os.environ.get("TEST_KILLS", "4"))
 TERMS = int(os.environ.get("TEST_TERMS", "1"))
+# What kills its process forty times in a row is left to a person, with reason: so it is calm in between.
+CALM_AFTER = 25
 MOST_LIFE_S, MOST_ENDING_S = 2.0, 20.0
 
 
@@ -75,46 +76,40 @@ def _work_and_kill(plant: Plant, victim: int) -> None:
     plant.kills += 1
 
 
-def _fork(plant: Plant, what: str = "schedule") -> int:
-    """Start one more schedule, and return its number."""
-    nursery = plant.named.get(what) or plant.start(what)
-    assert nursery.stdin
-    assert nursery.stdout
-    nursery.stdin.write("\n")
-    nursery.stdin.flush()
-    return int(nursery.stdout.readline())
-
-
 def test_the_schedule_of_one_machine_survives_being_killed(embedded: Plant) -> None:
-    for _ in range(KILLS):
-        _work_and_kill(embedded, _fork(embedded))
-    _fork(embedded)
+    while embedded.kills < KILLS:
+        _work_and_kill(embedded, embedded.start("schedule"))
+        if embedded.kills % CALM_AFTER == 0:
+            embedded.start("schedule")
+            embedded.settle()
+            embedded.kill_all()
+    embedded.start("schedule")
     embedded.settle()
     embedded.check()
 
 
-def _ready(plant: Plant) -> subprocess.Popen[str]:
-    """Return a worker that works; whoever ended is started again, as a service manager does."""
-    alive = {name: process for name, process in plant.named.items() if process.poll() is None}
-    if "beat" not in alive:
+def _ready(plant: Plant) -> tuple[int, int]:
+    """Return a beat, and a worker that works; whoever ended is started again, as a service manager does."""
+    if "beat" not in plant.latest or has_ended(plant.latest["beat"]):
         plant.start("beat")
-    if "worker" in alive:
-        return alive["worker"]
-    before = plant.last_end()
-    worker = plant.start("worker")
-    wait_for(lambda: plant.last_end() != before or worker.poll() is not None, 60)
-    return worker
+    if "worker" not in plant.latest or has_ended(plant.latest["worker"]):
+        before = plant.last_end()
+        worker = plant.start("worker")
+        wait_for(lambda: plant.last_end() != before or has_ended(worker), 60)
+    return plant.latest["beat"], plant.latest["worker"]
 
 
 def test_workers_survive_being_killed(spread: Plant) -> None:
     while spread.kills < KILLS:
-        worker = _ready(spread)
+        _, worker = _ready(spread)
         if spread.kills % 10 == 4:
             # The whole worker, and whoever gives out the turns.
-            _work_and_kill(spread, worker.pid)
+            _work_and_kill(spread, worker)
             spread.kill_all()
-        elif children := children_of(worker.pid):
+        elif children := children_of(worker):
             _work_and_kill(spread, spread.chance.choice(children))
+        if spread.kills % CALM_AFTER == 0:
+            spread.settle(_ready)
     spread.settle(_ready)
     spread.check()
 
@@ -145,7 +140,7 @@ def test_work_goes_on_when_redis_and_the_database_are_restarted(own: tuple[Plant
 
 
 def test_an_hour_without_mail_server_and_provider_ends_by_itself(embedded: Plant) -> None:
-    _fork(embedded)
+    embedded.start("schedule")
     embedded.box.mail_answer = "451 4.3.0 not now"
     embedded.google.faults.extend([Refused(503, "backendError", {"Retry-After": "3600"})] * 1_000)
     for _ in range(6):
@@ -161,7 +156,7 @@ def test_an_hour_without_mail_server_and_provider_ends_by_itself(embedded: Plant
 
 def test_a_provider_that_is_asked_too_often_is_left_alone_for_as_long_as_it_says(embedded: Plant) -> None:
     embedded.google.faults.extend([Refused(429, "rateLimitExceeded", {"Retry-After": "3600"})] * 1_000)
-    _fork(embedded)
+    embedded.start("schedule")
     embedded.meet()
     assert wait_for(lambda: len(embedded.google.asked) >= 2 * PAIRS, 30)
     embedded.pass_time(HOUR / 2)
@@ -175,7 +170,7 @@ def test_a_provider_that_is_asked_too_often_is_left_alone_for_as_long_as_it_says
 
 def test_two_schedules_and_a_clock_that_jumps_say_nothing_twice(embedded: Plant) -> None:
     for _ in range(2):
-        _fork(embedded)
+        embedded.start("schedule")
     for jump in (timedelta(hours=2), timedelta(hours=-2), timedelta(hours=-2), timedelta(hours=4)):
         embedded.live()
         wait_for(lambda: not embedded.what_is_left(embedded.now)["unsent"], 10)
@@ -190,7 +185,7 @@ def test_two_schedules_and_a_clock_that_jumps_say_nothing_twice(embedded: Plant)
     assert embedded.digests() <= {"2026-W09", "2026-W10"}
 
 
-def _see_the_end_of(plant: Plant, pids: list[int]) -> None:
+def _see_the_end_of(plant: Plant, pids: Sequence[int]) -> None:
     began = time.monotonic()
     assert wait_for(lambda: all(has_ended(pid) for pid in pids), MOST_ENDING_S)
     with (plant.folder / "ended_after_s").open("a") as file:
@@ -199,22 +194,21 @@ def _see_the_end_of(plant: Plant, pids: list[int]) -> None:
 
 def test_a_worker_and_a_beat_that_are_asked_to_end_do_so_in_time_and_lose_nothing(spread: Plant) -> None:
     for _ in range(TERMS):
-        ending = [_ready(spread), spread.named["beat"]]
+        ending = _ready(spread)
         _work(spread)
-        for process in ending:
-            process.terminate()
-        _see_the_end_of(spread, [process.pid for process in ending])
-        assert [process.wait() for process in ending] == [0, 0]
+        for pid in ending:
+            os.kill(pid, signal.SIGTERM)
+        _see_the_end_of(spread, ending)
     spread.settle(_ready)
     spread.check()
 
 
 def test_one_machine_that_is_asked_to_end_does_so_in_time_and_loses_nothing(embedded: Plant) -> None:
     for _ in range(TERMS):
-        up = _fork(embedded, "up")
+        up = embedded.start("up")
         _work(embedded)
         os.kill(up, signal.SIGTERM)
         _see_the_end_of(embedded, [up])
-    _fork(embedded)
+    embedded.start("schedule")
     embedded.settle()
     embedded.check()

@@ -11,8 +11,8 @@ from tracker.models.base import Base, UtcDateTime
 class Lease(Base):
     """The right to do one kind of work alone, until an instant.
 
-    `fence` grows with every new holder: a write that names an older number comes from somebody who slept past
-    the end of the lease, and changes nothing.
+    `fence` grows with every new holder: whoever gives the lease back under an older number slept past its
+    end, and changes nothing.
     """
 
     __tablename__ = "leases"

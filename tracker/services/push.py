@@ -119,14 +119,28 @@ def _wanted(now: datetime) -> ColumnElement[bool]:
 
 
 def _retire(db: OrmSession, now: datetime, *, is_on: bool) -> None:
-    """Close the channels that nobody wants any more, or that watch an address that the calendar has left."""
-    is_good = exists().where(
-        Calendar.id == PushChannel.calendar_id, Calendar.fingerprint == PushChannel.fingerprint, _wanted(now)
+    """Close the channels that nobody wants any more, or that watch an address that the calendar has left.
+
+    Whether its owner is still paired is asked of a channel when it is to be renewed: to ask it of a million
+    each minute would take longer than the minute.
+    """
+    if not is_on:
+        _close(db, now)
+        return
+    of_channel = Calendar.id == PushChannel.calendar_id
+    is_same = exists().where(
+        of_channel,
+        Calendar.fingerprint == PushChannel.fingerprint,
+        Calendar.status == CalendarStatus.CONNECTED,
     )
-    unwanted = [PushChannel.state == ChannelState.OPEN, *([~is_good] if is_on else [])]
+    _close(db, now, ~is_same)
+    _close(db, now, PushChannel.renew_at <= now, ~exists().where(of_channel, _wanted(now)))
+
+
+def _close(db: OrmSession, now: datetime, *which: ColumnElement[bool]) -> None:
     db.execute(
         update(PushChannel)
-        .where(*unwanted)
+        .where(PushChannel.state == ChannelState.OPEN, *which)
         .values(state=ChannelState.CLOSING, renew_at=now)
         .execution_options(synchronize_session=False)
     )

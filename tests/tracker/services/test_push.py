@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from integrations.vault import fresh_key
 from tests.tracker.world import Duo, World, agreement, full, instant, make_duo, unchanged
 from tracker.errors import AuthRevoked, ConnectorError, RateLimited
-from tracker.models import Calendar, CalendarStatus, ChannelState, Provider, PushChannel
+from tracker.models import Agreement, Calendar, CalendarStatus, ChannelState, Provider, PushChannel
 from tracker.ports import Access, Vault, Watch
 from tracker.services import rhythm
 from tracker.services.notices import News, Notice, hear, mark_of, name_in, new_name
@@ -305,6 +305,17 @@ def test_a_calendar_that_is_taken_away_has_its_channel_stopped(world: Watching, 
     assert world.tend(NOW + MINUTE).closed == 1
     assert world.google.open_channels == {}
     assert [c.calendar_id for c in world.channels()] == [duo.other]
+
+
+def test_a_channel_of_a_pair_that_ended_is_stopped_when_it_would_be_renewed(
+    world: Watching, duo: Duo
+) -> None:
+    world.tend()
+    with world.store.write() as db:
+        over = (NOW - 40 * DAY).date()
+        db.execute(update(Agreement).values(starts_on=over, ends_on=over))
+    assert world.tend(NOW + LASTS - HOUR).closed == 2
+    assert (world.google.open_channels, world.channels()) == ({}, [])
 
 
 def test_a_stop_that_fails_is_tried_until_the_channel_has_ended(world: Watching, duo: Duo) -> None:

@@ -6,10 +6,10 @@ calendars and people said of them, stay as long as their pair, since each verdic
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
 
 from tracker.models import (
     Agreement,
@@ -18,10 +18,12 @@ from tracker.models import (
     EvidenceMemo,
     Heartbeat,
     Invitation,
+    InvitationPerson,
     LanePause,
     Nudge,
     OutboxMail,
     OutboxState,
+    Pair,
     PushChannel,
 )
 from tracker.store import Store
@@ -44,6 +46,17 @@ class Retention:
 
 def _days(days: int) -> timedelta:
     return timedelta(days=days)
+
+
+def _is_of_a_pair(day: date) -> ColumnElement[bool]:
+    """Return the condition for an invitation of somebody whose agreement held on that day, or holds later."""
+    person = InvitationPerson.person_id
+    return exists().where(
+        InvitationPerson.invitation_id == Invitation.id,
+        or_(Pair.mentor_id == person, Pair.mentee_id == person),
+        Agreement.pair_id == Pair.id,
+        Agreement.ends_on >= day,
+    )
 
 
 RETENTION = (
@@ -69,7 +82,13 @@ RETENTION = (
     ),
     Retention("nudges", _days(180), Nudge.id, lambda at: (Nudge.expires_at < at,)),
     Retention("consents under way", _days(1), ConsentFlow.id, lambda at: (ConsentFlow.expires_at < at,)),
-    Retention("invitations", _days(400), Invitation.id, lambda at: (Invitation.received_at < at,)),
+    # A series was invited to once: while a pair goes on, its sessions are known by that alone.
+    Retention(
+        "invitations",
+        _days(400),
+        Invitation.id,
+        lambda at: (Invitation.received_at < at, ~_is_of_a_pair(at.date())),
+    ),
     Retention("channels that ended", _days(7), PushChannel.id, lambda at: (PushChannel.expires_at < at,)),
     Retention("the audit trail", _days(730), AuditEntry.id, lambda at: (AuditEntry.at < at,)),
     Retention("pauses", _days(30), LanePause.lane, lambda at: (LanePause.until < at,)),

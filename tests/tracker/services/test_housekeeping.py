@@ -11,7 +11,10 @@ from tracker.models import (
     Base,
     EvidenceMemo,
     Heartbeat,
+    Invitation,
+    InvitationPerson,
     LanePause,
+    Mailbox,
     OutboxMail,
     OutboxState,
     VerdictChange,
@@ -99,6 +102,29 @@ def test_small_things_that_nobody_needs_go(world: World) -> None:
         Heartbeat(name="reading", ticked_at=NOW),
     )
     assert tidy(world.store, NOW).counts == {"pauses": 1, "jobs that are no more": 1}
+
+
+@pytest.mark.parametrize(("ended_days_ago", "left"), [(0, 1), (399, 1), (401, 0)])
+def test_an_invitation_stays_while_sessions_of_a_pair_are_known_by_it(
+    world: World, ended_days_ago: int, left: int
+) -> None:
+    ana = world.person("ana@example.com")
+    term = agreement(starts="2020-01-06", ends=(NOW - ended_days_ago * DAY).date().isoformat())
+    world.pair(world.program(), ana, world.person("ben@example.com"), term)
+    with world.store.write() as db:
+        mailbox = Mailbox(fingerprint="f", last_uid=1)
+        db.add(mailbox)
+        db.flush()
+        weekly = Invitation(
+            mailbox_id=mailbox.id, dedupe_key="k", uid="u", method="request", content="x",
+            received_at=NOW - 700 * DAY,
+        )  # fmt: skip
+        db.add(weekly)
+        db.flush()
+        db.add(InvitationPerson(person_id=ana, invitation_id=weekly.id))
+    tidy(world.store, NOW)
+    with world.store.read() as db:
+        assert db.scalar(select(func.count()).select_from(Invitation)) == left
 
 
 def test_what_verdicts_rest_on_stays_and_working_copies_go(world: World) -> None:

@@ -26,6 +26,8 @@ from workers.schedule import Lane
 END = 70
 BACK, FORTH = 25, 38  # the days on which the clock jumps two hours
 STILL = range(48, 59)  # from a Sunday over two Mondays to a Wednesday; the site is down, too
+# Pairs with misses of which HR would have been told on a Monday of the standstill, among others.
+UNLUCKY = (50, 60, 73, 94)
 WITHOUT_PORTS = ("reading", "judging", "posting", "digests", "housekeeping")
 WEEK = timedelta(weeks=1)
 MOST_A_WEEK = 3
@@ -76,7 +78,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """A company after all that."""
     folder: Path = tmp_path_factory.mktemp("clocks")
     with empty_store("sqlite", folder) as store:
-        company = Company(store, [without_still(live(number, END)) for number in range(1, 9)])
+        company = Company(store, [without_still(live(number, END)) for number in UNLUCKY])
         found(company)
         _live(company)
         yield company

@@ -18,7 +18,7 @@ from tests.simulation.year import Year, count_rows
 from tracker.services import schema
 from tracker.store import Store
 
-PAIRS, DAYS = 8, 365
+PAIRS, DAYS = 5, 365
 MIDDLE = 182
 
 
@@ -56,7 +56,7 @@ def test_a_year_has_no_verdict_that_is_false_lost_or_said_twice(lived: Lived) ->
     findings = judge_all(lived[0].company, DAYS)
 
     assert (findings.examples, dict(findings.counts)) == ([], {})
-    assert (findings.periods > 150, findings.missed > 15) == (True, True)
+    assert (findings.periods > 90, findings.missed > 8) == (True, True)
 
 
 def test_a_year_leaves_as_many_rows_as_the_page_on_running_it_tells(lived: Lived) -> None:
@@ -74,11 +74,11 @@ def test_the_second_half_of_a_year_adds_no_nudges(lived: Lived) -> None:
 def test_it_is_the_same_on_both_databases(database_url: str) -> None:
     store = Store(database_url)
     schema.upgrade(store)
-    company = Company(store, [live(number, 90) for number in range(4)])
+    company = Company(store, [live(number, 60) for number in range(3)])
     found(company)
-    Year(company).run(range(91))
+    Year(company).run(range(61))
 
-    assert judge_all(company, 90).examples == []
+    assert judge_all(company, 60).examples == []
     store.close()
 
 

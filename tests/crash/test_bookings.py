@@ -30,7 +30,7 @@ from tracker.settings import SETTINGS_FILE, load_settings
 
 NOW = instant("2026-03-02 05:00")
 MENTEES = 2
-DATES = 5  # for each of them
+DATES = 3  # for each of them
 MOST_ROUNDS = 80
 
 

@@ -21,7 +21,7 @@ from tracker.services.outbox import LEASE, Note, enqueue
 from tracker.store import Store
 
 NOW = datetime(2026, 11, 16, 7, 0, tzinfo=UTC)
-MAILS = 25
+MAILS = 15
 MOST_ROUNDS = 60
 
 

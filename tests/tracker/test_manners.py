@@ -52,7 +52,7 @@ def test_the_morning_comes_at_eight_whatever_the_clock_did() -> None:
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001 - Hypothesis wants none
     st.sampled_from(["UTC", BOGOTA, "Europe/Madrid", "Pacific/Kiritimati", "Asia/Kolkata"]),
 )
 def test_an_opening_is_never_before_and_always_polite(naive: datetime, zone: str) -> None:

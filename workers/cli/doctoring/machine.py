@@ -51,7 +51,8 @@ def check_settings(settings: Settings) -> Findings:
     if file.is_file() and stat.S_IMODE(file.stat().st_mode) & 0o077:
         yield problem(f"settings: others can read {file}, and it holds keys. Run: chmod 600 {file}")
     else:
-        yield fine(f"settings: {len(settings.keys)} keys, the site at {settings.base_url}")
+        count = len(settings.keys)
+        yield fine(f"settings: {count} key{'' if count == 1 else 's'}, the site at {settings.base_url}")
 
 
 def check_database(ports: Ports) -> Findings:

@@ -1,14 +1,16 @@
 """The page of a pair: what is asked, what comes next, how it is going, and what each mark rests on."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from tests.web.company import Company, Duo, utc
-from tracker.models import Person, Session
+from tracker.models import Calendar, Person, Provider, Session
+from tracker.services.review import touch_pairs
 
 Enter = Callable[[Person], FlaskClient]
 Read = Callable[[Person], str]
@@ -230,3 +232,15 @@ def test_hr_sees_no_word_of_goals(company: Company, duo: Duo, enter: Enter, post
     seen = enter(hr).get(page).text
     assert "Secret ambition" not in seen
     assert "Their goals stay between the two of them." in seen
+
+
+def test_what_was_before_the_mailbox_is_excused_and_said_to_be_unknown(
+    company: Company, duo: Duo, read: Read
+) -> None:
+    with company.ports.store.write() as db:
+        for calendar in db.scalars(select(Calendar)):
+            calendar.provider, calendar.connected_at = Provider.MAILBOX, company.now - timedelta(days=1)
+        touch_pairs(db, [duo.pair.id], company.now)
+    page = read(duo.mentee)
+    assert "The mailbox was not connected yet, so nobody can say whether a session took place." in page
+    assert "one of the two was away" not in page

@@ -36,6 +36,16 @@ from web.words.marks import Names
 from web.words.standing import STANDING_WORDS
 
 
+# fmt: off
+BLUEPRINTS = (
+    home, watching, auth, unsubscribe, letters,
+    pairs, questions, goals, dates, away, calendars,
+    hr,
+    hooks,
+)
+# fmt: on
+
+
 def create_app(ports: Ports) -> Flask:
     """Return the site on these ports: a WSGI application. Raises BadSettings where no secret key is set."""
     app = Flask(__name__)
@@ -51,8 +61,7 @@ def create_app(ports: Ports) -> Flask:
     protect.exempt(hooks)  # providers have no cookie that could be misused
     Bootstrap5(app)
     Babel(app, locale_selector=current.language, default_timezone="UTC")
-    own = (home, watching, auth, pairs, questions, goals, dates, away, calendars, hr, unsubscribe, letters, hooks)
-    for blueprint in own:
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     problems.register(app)
     app.context_processor(_for_templates)

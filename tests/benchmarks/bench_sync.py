@@ -4,8 +4,8 @@
 
 Twice: once its connector says so, and once the calendar lists all its events anew, all of them equal. Exits
 1 if such a reading writes more than one row, or if one of the first kind takes more than the mark of CPU (the
-connector's own apart). CPU is milliseconds of this process for `sync_calendar`, so with the commit but without
-PostgreSQL's own, the best of a hundred; beside it stands the first reading, which takes all in.
+connector's own apart). CPU is milliseconds of this process for `sync_calendar`, so with the commit, but not
+what PostgreSQL itself takes; the best of a hundred. Beside it stands the first reading, which takes all in.
 """
 
 from __future__ import annotations

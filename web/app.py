@@ -35,7 +35,6 @@ from web.unsubscribe import exempt_one_click, unsubscribe
 from web.words.marks import Names
 from web.words.standing import STANDING_WORDS
 
-
 # fmt: off
 BLUEPRINTS = (
     home, watching, auth, unsubscribe, letters,

@@ -180,8 +180,10 @@ def test_a_delta_merges_and_never_replaces(duo: Duo) -> None:
     assert count(duo.world, CopyObservation) == 3
 
 
-def test_an_unchanged_calendar_costs_one_row(duo: Duo) -> None:
-    duo.sync(full(*series("2026-02-09 10:00", 3)), FIRST)
+@pytest.mark.parametrize("is_listed", [False, True], ids=["says so", "lists all anew"])
+def test_an_unchanged_calendar_costs_one_row(duo: Duo, *, is_listed: bool) -> None:
+    listing = full(*series("2026-02-09 10:00", 3))
+    duo.sync(listing, FIRST)
     written: list[int] = []
 
     def note(*call: object) -> None:
@@ -190,9 +192,9 @@ def test_an_unchanged_calendar_costs_one_row(duo: Duo) -> None:
             written.append(cursor.rowcount)  # type: ignore[attr-defined]
 
     events.listen(duo.world.store.engine, "after_cursor_execute", note)
-    result = duo.sync(unchanged(), SECOND)
+    result = duo.sync(listing if is_listed else unchanged(), SECOND)
 
-    assert result.outcome is Outcome.UNCHANGED
+    assert result.outcome is (Outcome.READ if is_listed else Outcome.UNCHANGED)
     assert sum(written) == 1
     assert row(duo.world, duo.calendar).last_read_at == instant(SECOND)
 

@@ -4,7 +4,6 @@ python -m tests.crash.run schedule|up|worker|beat FOLDER, with the settings in t
 process for each line that it reads, and writes its number: so the next one is there at once.
 """
 
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from pathlib import Path
 import workers.beat
 import workers.schedule
 from integrations.registry import Ports, open_ports
+from tests.crash.nursery import fork_each
 from tracker.clock import SystemClock
 from tracker.settings import load_settings
 from workers.app import make_app
@@ -37,17 +37,6 @@ class ShiftedClock:
         return SystemClock().now() + timedelta(seconds=float(self._file.read_text()))
 
 
-def fork(run: Callable[[], object]) -> None:
-    """Fork a process that runs this for each line of standard input."""
-    for _ in sys.stdin:
-        if (child := os.fork()) == 0:
-            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-            run()
-            return
-        sys.stdout.write(f"{child}\n")
-        sys.stdout.flush()
-
-
 def run_schedule(ports: Ports) -> None:
     """Run the schedule until killed."""
     Schedule(ports).start()
@@ -67,7 +56,7 @@ def main(what: str, folder: str) -> None:
             make_app(settings), Process(settings, clock), [q.value for q in Queue], PROCESSES
         ),
     }
-    fork(runs[what])
+    fork_each(lambda _: runs[what]())
 
 
 if __name__ == "__main__":

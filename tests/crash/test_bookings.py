@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
-import subprocess
-import sys
+import signal
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from sqlalchemy import func, select
 
 from integrations.registry import Ports, open_ports
 from integrations.vault import fresh_key
+from tests.crash.nursery import Nursery, has_ended
 from tests.fakes.google import FakeGoogle, running_google
 from tests.fakes.google.calendar import read_time
 from tests.fakes.google.tokens import ALL_THAT_WE_USE
@@ -120,17 +122,18 @@ def write_and_kill(
     google: FakeGoogle, ports: Ports, folder: Path, now: datetime, chance: random.Random
 ) -> datetime:
     """Let one process after the other write, and kill each some requests and a moment later."""
-    for _ in range(MOST_ROUNDS):
-        enough = len(google.asked) + chance.randint(1, 9)
-        arguments = ["-m", "tests.crash.carry_bookings", str(folder), now.isoformat()]
-        with subprocess.Popen([sys.executable, *arguments]) as writer:
-            while len(google.asked) < enough and writer.poll() is None:
+    writers = Nursery(["tests.crash.carry_bookings", str(folder)], folder / "log")
+    with contextlib.closing(writers):
+        for _ in range(MOST_ROUNDS):
+            enough = len(google.asked) + chance.randint(1, 9)
+            writer = writers.start(now.isoformat())
+            while len(google.asked) < enough and not has_ended(writer):
                 time.sleep(0.001)
             time.sleep(chance.uniform(0, 0.02))
-            writer.kill()
-        now += LEASE + timedelta(seconds=1)
-        if not unsettled(ports):
-            return now
+            os.kill(writer, signal.SIGKILL)
+            now += LEASE + timedelta(seconds=1)
+            if not unsettled(ports):
+                return now
     raise AssertionError("it never came to an end")
 
 

@@ -1,18 +1,21 @@
 """Whoever sends mail may be killed at any moment: none is lost, and a copy is known by its Message-ID."""
 
+import contextlib
+import os
 import random
-import subprocess
-import sys
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
+from tests.crash.nursery import Nursery, has_ended
 from tests.integrations.mail.servers import Postbox, running
 from tracker.models import OutboxMail, OutboxState, Person
 from tracker.ports import Letter
@@ -42,14 +45,13 @@ def _fill(store: Store) -> None:
             enqueue(db, PlainWriter(), note, sender="cadencia@example.com", now=NOW)
 
 
-def _send_and_kill(arguments: list[str], box: Postbox, mails: int, moment_s: float) -> None:
+def _send_and_kill(sender: int, box: Postbox, mails: int, moment_s: float) -> None:
     """Let a process send, and kill it a moment after so many mails arrived."""
     enough = len(box.got) + mails
-    with subprocess.Popen([sys.executable, "-m", "tests.crash.send_mail", *arguments]) as sender:
-        while len(box.got) < enough and sender.poll() is None:
-            time.sleep(0.001)
-        time.sleep(moment_s)
-        sender.kill()
+    while len(box.got) < enough and not has_ended(sender):
+        time.sleep(0.001)
+    time.sleep(moment_s)
+    os.kill(sender, signal.SIGKILL)
 
 
 def _sent(store: Store) -> int:
@@ -66,17 +68,18 @@ def store(database_url: str) -> Iterator[Store]:
     store.close()
 
 
-def test_no_mail_is_lost_however_often_the_sender_is_killed(store: Store) -> None:
+def test_no_mail_is_lost_however_often_the_sender_is_killed(store: Store, tmp_path: Path) -> None:
     box, chance = Postbox(), random.Random(7)
     _fill(store)
     rounds = 0
     with running(box) as port:
-        while _sent(store) < MAILS:
-            now = NOW + rounds * LEASE
-            arguments = [store.url, f"smtp://127.0.0.1:{port}", now.isoformat()]
-            _send_and_kill(arguments, box, chance.randint(1, 8), chance.uniform(0, 0.02))
-            rounds += 1
-            assert rounds < MOST_ROUNDS
+        senders = Nursery(["tests.crash.send_mail", store.url, f"smtp://127.0.0.1:{port}"], tmp_path / "log")
+        with contextlib.closing(senders):
+            while _sent(store) < MAILS:
+                sender = senders.start((NOW + rounds * LEASE).isoformat())
+                _send_and_kill(sender, box, chance.randint(1, 8), chance.uniform(0, 0.02))
+                rounds += 1
+                assert rounds < MOST_ROUNDS
     got = Counter(_message_id(mail.content) for mail in box.got)
     assert len(got) == MAILS
     # Nothing but the mail that was on its way is sent again, each time that somebody was killed.

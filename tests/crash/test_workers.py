@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.plant import HOUR, PAIRS, Plant, children_of, environment_of, has_ended, kill, wait_for
+from tests.crash.nursery import has_ended
+from tests.crash.plant import HOUR, PAIRS, Plant, children_of, environment_of, kill, wait_for
 from tests.fakes.google import FakeGoogle, running_google
 from tests.fakes.google.description import Refused
 from tests.integrations.mail.servers import Postbox, running

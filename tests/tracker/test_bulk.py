@@ -174,11 +174,6 @@ def test_it_refuses_an_instant_without_its_zone(store: Store, column: str) -> No
     assert kept(store) == []
 
 
-def test_it_refuses_a_word_that_the_column_does_not_know(store: Store) -> None:
-    with store.read() as db, pytest.raises(LookupError):
-        write_rows(db, Thing, [PLAIN | {"mood": "sad"}])
-
-
 def test_it_refuses_rows_that_do_not_name_the_same_columns(store: Store) -> None:
     short = {name: value for name, value in PLAIN.items() if name != "count"}
     with pytest.raises(KeyError):

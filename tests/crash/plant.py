@@ -228,7 +228,7 @@ class Plant:
         with store.read() as db:
             promises.check_calendars(db, office)
             promises.check_bookings(db, office)
-            promises.check_ledgers(db, self.now)
+            promises.check_ledgers(db, self.settled_at)
             promises.check_mail(db, self.box, asked_for=self.notes, kills=self.kills)
             promises.check_letters(db)
         promises.check_reminders(store, self.settled_at)

@@ -132,9 +132,8 @@ class Plant:
         slot, deed = Window(start, start + HOUR), self.chance.random()
         with self.ports.store.write() as db:
             pair = self.chance.choice(db.scalars(select(Pair.id).order_by(Pair.id)).all())
-            # A weakness that is known: who presses again while nobody knows whether an earlier move was
-            # written may be told that the earlier date stands. So people wait here until it is written.
-            ahead = (Booking.state == BookingState.WRITTEN, Booking.starts_at > self.now)
+            standing = (BookingState.CREATE, BookingState.MOVE, BookingState.WRITTEN)
+            ahead = (Booking.state.in_(standing), Booking.starts_at > self.now)
             query = select(Booking.id).where(Booking.pair_id == pair, *ahead).order_by(Booking.id)
             mine = db.scalars(query).all()
             waiting = db.scalars(

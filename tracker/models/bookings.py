@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracker.models.base import Base, UtcDateTime, word
@@ -59,6 +59,7 @@ class Booking(Base):
     unsure: Mapped[bool] = mapped_column(default=False)
     by_mail: Mapped[bool] = mapped_column(default=False)
     stands_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    aims: Mapped[list[int]] = mapped_column(JSON, default=list)  # starts of tries whose end nobody knows
     problem: Mapped[str | None] = mapped_column(String(40))
     asked_by: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

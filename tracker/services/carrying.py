@@ -55,6 +55,7 @@ class _Job:
     entry_id: str | None
     stands_at: datetime | None
     was_unsure: bool
+    aims: frozenset[int] = frozenset()  # starts, in seconds, that earlier tries may have given it
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,10 @@ def _prepare(
         booking.calendar_id = account.calendar.id
         # From here on nobody knows, until the outcome is written, whether the provider has it.
         booking.unsure = booking.unsure or booking.state is BookingState.CREATE
-        return _job(db, ports, booking, account, was_unsure=was_unsure)
+        job = _job(db, ports, booking, account, was_unsure=was_unsure)
+        if booking.state is BookingState.MOVE:
+            booking.aims = [*booking.aims, int(booking.starts_at.timestamp())]
+        return job
     if booking.by_mail or _may_choose(booking):
         _go_by_mail(db, ports, booking, now, report)
     else:
@@ -177,6 +181,7 @@ def _job(db: OrmSession, ports: DiaryPorts, booking: Booking, account: Account, 
         entry_id=booking.provider_event_id,
         stands_at=booking.stands_at,
         was_unsure=was_unsure,
+        aims=frozenset(booking.aims),
     )
 
 
@@ -252,7 +257,9 @@ def _look(diary: Diary, job: _Job) -> Entry | _Done:
     if entry is None or entry.is_cancelled:
         return _Done(BookingState.CANCELLED, entry, CANCELLED_THERE)
     was_moved = job.stands_at is not None and entry.starts_at != job.stands_at
-    if was_moved and not _is_as_wanted(entry, job):
+    # An earlier try that died may have moved it: that was us, and nobody's wish is to give way to it.
+    by_us = int(entry.starts_at.timestamp()) in job.aims
+    if was_moved and not by_us and not _is_as_wanted(entry, job):
         return _Done(BookingState.WRITTEN, entry, MOVED_THERE)
     return entry
 
@@ -266,7 +273,7 @@ def _settle(ports: DiaryPorts, job: _Job, done: _Done, now: datetime, report: Ca
         booking = _held(db, job.id, job.attempt)
         if booking is None:
             return
-        booking.leased_until, booking.unsure = None, False
+        booking.leased_until, booking.unsure, booking.aims = None, False, []
         if done.entry is not None:
             booking.provider_event_id = done.entry.provider_event_id
             booking.version = done.entry.version

@@ -132,6 +132,46 @@ def test_a_process_that_dies_moves_once(world: BookingWorld, written: int, when:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
+def test_who_asks_again_after_a_process_died_gets_what_they_ask_for(
+    world: BookingWorld, written: int, when: str
+) -> None:
+    for minutes, slot in ((0, SECOND), (11, shift(SECOND, hours=1))):
+        world.move(written, slot)
+        getattr(world.own, when).append(Killed())
+        with pytest.raises(Killed):
+            world.carry(minutes)
+    world.move(written, THIRD)
+    world.carry(minutes=22)
+    row, (entry,) = world.row(written), world.own.standing
+    assert (row.state, row.problem, entry.starts_at) == (BookingState.WRITTEN, None, THIRD.start)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_calling_off_after_a_process_died_leaves_nothing(
+    world: BookingWorld, written: int, when: str
+) -> None:
+    world.move(written)
+    getattr(world.own, when).append(Killed())
+    with pytest.raises(Killed):
+        world.carry()
+    world.call_off(written)
+    world.carry(minutes=11)
+    assert (world.row(written).state, world.own.standing) == (BookingState.CANCELLED, [])
+
+
+def test_what_was_moved_there_holds_also_after_a_process_died(world: BookingWorld, written: int) -> None:
+    world.move(written)
+    world.own.after.append(Killed())
+    with pytest.raises(Killed):
+        world.carry()
+    world.own.edit(world.row(written).reference, starts_at=THIRD.start, ends_at=THIRD.end)
+    world.move(written, FIRST)
+    world.carry(minutes=11)
+    row = world.row(written)
+    assert (row.problem, row.starts_at) == ("moved_there", THIRD.start)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
 def test_a_process_that_dies_cancels_once(world: BookingWorld, written: int, when: str) -> None:
     world.call_off(written)
     getattr(world.own, when).append(Killed())

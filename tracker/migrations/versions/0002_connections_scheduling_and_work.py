@@ -204,6 +204,7 @@ def upgrade() -> None:
         sa.Column("unsure", sa.Boolean(), nullable=False),
         sa.Column("by_mail", sa.Boolean(), nullable=False),
         sa.Column("stands_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("aims", sa.JSON(), nullable=False),
         sa.Column("problem", sa.String(length=40), nullable=True),
         sa.Column("asked_by", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -61,7 +61,8 @@ def check_calendars(db: OrmSession, office: Office) -> None:
         truth = sorted(_starts(calendar.alive()))
         copies = db.scalars(select(Copy).join(Calendar).join(Person).where(Person.email == address)).all()
         alive = [c for c in copies if c.gone_at is None and c.status is not EventStatus.CANCELLED]
-        assert sorted(c.starts_at for c in alive) == truth, address
+        held = {c.calendar.id: (c.calendar.problem, c.calendar.removals_held) for c in copies}
+        assert sorted(c.starts_at for c in alive) == truth, (address, held)
 
 
 def check_bookings(db: OrmSession, office: Office) -> None:

@@ -237,7 +237,7 @@ class Plant:
             promises.check_bookings(db, office)
             promises.check_ledgers(db, self.settled_at)
             promises.check_mail(db, self.box, asked_for=self.notes, kills=self.kills)
-            promises.check_letters(db)
+            promises.check_letters(db, self.kills)
         promises.check_reminders(store, self.settled_at)
         assert self.google.defects == []
 

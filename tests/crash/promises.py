@@ -38,6 +38,7 @@ from tracker.services.nudges.noticing import notice
 from tracker.settings import Settings
 from tracker.store import Store
 
+MANY_KILLS = 25
 A_WEEK = Settings().nudges_a_week
 
 
@@ -103,14 +104,15 @@ def check_mail(db: OrmSession, box: Postbox, *, asked_for: int, kills: int) -> N
     assert sum(got.values()) - len(got) <= kills
 
 
-def check_letters(db: OrmSession) -> None:
+def check_letters(db: OrmSession, kills: int) -> None:
     """What somebody was told stands in one letter, each letter tells something, and came at a good moment."""
     told: dict[tuple[int, datetime], list[int]] = defaultdict(list)
     for nudge in db.scalars(select(Nudge).where(Nudge.told_at.is_not(None))):
         assert nudge.told_at
         told[nudge.person_id, nudge.told_at].append(nudge.id)
     letters = db.scalars(select(OutboxMail).where(OutboxMail.kind == "nudge")).all()
-    assert letters, "nobody was told anything, so nothing was shown"
+    # By chance a short run may give nobody a reason to write; a long one that does shows nothing.
+    assert letters or kills < MANY_KILLS, "nobody was told anything, so nothing was shown"
     assert sorted(m.dedupe_key for m in letters) == sorted(
         f"nudge/{who}/{min(n)}" for (who, _), n in told.items()
     )

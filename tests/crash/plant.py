@@ -184,14 +184,6 @@ class Plant:
         """Let the processes work until nothing is due; `tend` looks after them."""
         # By day, when nobody is left in peace.
         self.set_clock(next_opening(self.now, "UTC"))
-        self._work_off(tend)
-        # A date that was written while its calendar was being read shows at the next reading.
-        self.pass_time(STEP)
-        self._work_off(tend)
-        self.settled_at, self.called_off = self.now, 0
-
-    def _work_off(self, tend: Callable[[Plant], object]) -> None:
-        """Let time pass until all calendars were read from now on, and nothing is due any more."""
         deadline = time.monotonic() + PATIENCE_S
         edited_at = self.now
         pause_s, step = 1.5, STEP
@@ -202,6 +194,7 @@ class Plant:
             wait_for(lambda: self.is_done(edited_at), pause_s)
             pause_s *= 1.2  # on a busy machine more comes due in a step than is done meanwhile
             step *= 1.3  # what was begun three times and never ended rests for hours
+        self.settled_at, self.called_off = self.now, 0
 
     def last_end(self) -> datetime | None:
         """Return when a job came to its end last."""

@@ -78,7 +78,8 @@ class SyncResult:
 class _Job:
     """One reading to be done; `sealed` is the address as stored, to tell whether it still is that one.
 
-    `is_rescoped`: what is asked now is not what was asked last.
+    `is_rescoped`: what is asked now is not what was asked last. `due_at` is when the calendar was to be read
+    next as the job was prepared: another time in the end means that somebody wished for another reading.
     """
 
     calendar_id: int
@@ -90,6 +91,7 @@ class _Job:
     access: Access | None
     scope: Scope
     last_read_at: datetime | None
+    due_at: datetime | None
     is_rescoped: bool
 
     def result(self, outcome: Outcome, problem: str | None = None) -> SyncResult:
@@ -206,6 +208,7 @@ def _prepare(ports: SyncPorts, calendar_id: int, now: datetime) -> _Job | SyncRe
         access=access_of(ports, calendar),
         scope=scope,
         last_read_at=calendar.last_read_at,
+        due_at=calendar.next_read_at,
         is_rescoped=is_rescoped,
     )
 
@@ -223,6 +226,7 @@ _CALENDAR = (
         Calendar.credential_id,
         Calendar.reads_absences,
         Calendar.last_read_at,
+        Calendar.next_read_at,
         Person.email,
         Person.timezone,
     )
@@ -230,7 +234,7 @@ _CALENDAR = (
     .where(Calendar.id == bindparam("calendar"))
 )
 _AS_BEFORE = (
-    select(Calendar.id)
+    select(Calendar.next_read_at)
     .where(Calendar.id == bindparam("calendar"), Calendar.status == CalendarStatus.CONNECTED)
     .where(Calendar.address == bindparam("sealed"))
     .where(Calendar.last_read_at.is_not_distinct_from(bindparam("read_before", type_=UtcDateTime)))
@@ -282,23 +286,31 @@ def _finish_safely(
 def _finish(ports: SyncPorts, job: _Job, answer: Pull | ConnectorError, now: datetime) -> SyncResult:
     # If the process dies before the commit, the calendar is read again from the old cursor: nothing is lost.
     with ports.store.write() as db:
-        if not _lock_as_before(db, job):
+        as_before = _lock_as_before(db, job)
+        if as_before is None:
             return job.result(Outcome.NOT_NEEDED)
         if isinstance(answer, ConnectorError):
             return _note_failure(db.get_one(Calendar, job.calendar_id), job, answer, now)
         result = _take_in(db, job, answer, now)
         if result.outcome is not Outcome.HELD:
-            _note_reading(db, ports.vault, job, answer, now)
+            then = _next_reading(db, job, as_before.next_read_at, now)
+            _note_reading(db, ports.vault, job, answer, (now, then))
         return result
 
 
-def _lock_as_before(db: OrmSession, job: _Job) -> bool:
-    """Tell whether nobody read, moved or disconnected the calendar since the job was prepared.
+def _lock_as_before(db: OrmSession, job: _Job) -> Any:
+    """Return the calendar's row if nobody read, moved or disconnected it since the job was prepared.
 
     Nobody does until we commit, and a notice of a change waits as well: it must not be lost to our next time.
     """
     known = {"calendar": job.calendar_id, "sealed": job.sealed, "read_before": job.last_read_at}
-    return db.connection().execute(_AS_BEFORE, known).first() is not None
+    return db.connection().execute(_AS_BEFORE, known).first()
+
+
+def _next_reading(db: OrmSession, job: _Job, due_at: datetime | None, now: datetime) -> datetime:
+    """Return when to read next; at `due_at`, if somebody wished for that since we asked the provider."""
+    then = rhythm.next_reading(db, job.calendar_id, now)
+    return then if due_at is None or due_at == job.due_at else min(then, due_at)
 
 
 def _take_in(db: OrmSession, job: _Job, pull: Pull, now: datetime) -> SyncResult:
@@ -326,8 +338,10 @@ def _says_the_same(db: OrmSession, job: _Job, pull: Pull) -> bool:
     return told == (pull.looked_at, _aside(pull)) and shows_the_same(db, job.calendar_id, pull)
 
 
-def _note_reading(db: OrmSession, vault: Vault, job: _Job, pull: Pull, now: datetime) -> None:
-    then = rhythm.next_reading(db, job.calendar_id, now)
+def _note_reading(
+    db: OrmSession, vault: Vault, job: _Job, pull: Pull, times: tuple[datetime, datetime]
+) -> None:
+    now, then = times
     values: dict[str, object] = {"calendar": job.calendar_id, "now": now, "then": then}
     if pull.cursor == job.cursor:
         db.connection().execute(_READ, values)

@@ -36,7 +36,7 @@ from tests.tracker.world import (
     unchanged,
 )
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited, SyncTokenExpired
-from tracker.events import Attendee, Response, SetAside, TagRule
+from tracker.events import Attendee, Pull, Response, SetAside, TagRule
 from tracker.ledger import Side, Status
 from tracker.models import (
     Agreement,
@@ -53,6 +53,7 @@ from tracker.ports import Vault
 from tracker.references import new_reference
 from tracker.services import intake
 from tracker.services.audit import Act
+from tracker.services.connections import read_soon
 from tracker.services.sync import Outcome, accept_removals, sync_all, sync_due
 from tracker.settings import Settings
 from tracker.store import Store
@@ -659,6 +660,25 @@ def test_a_reading_that_came_too_late_is_dropped(duo: Duo, monkeypatch: pytest.M
 
     assert result.outcome is Outcome.NOT_NEEDED
     assert count(duo.world, Copy) == 0
+
+
+@pytest.mark.parametrize("answer", [full(single("2026-02-09 10:00")), unchanged()])
+def test_what_is_wished_for_while_a_calendar_is_read_is_done_next(
+    duo: Duo, monkeypatch: pytest.MonkeyPatch, answer: Pull
+) -> None:
+    """A date that we wrote after the provider answered must not wait for the next hour."""
+    source = duo.world.source(duo.calendar)
+    real = source.pull
+
+    def slow(*call: object) -> object:
+        with duo.world.store.write() as db:
+            read_soon(db, [duo.mentor], Act(None, "schedule", instant(FIRST)))
+        return real(*call)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(source, "pull", slow)
+    duo.sync(answer, FIRST)
+
+    assert row(duo.world, duo.calendar).next_read_at == instant(FIRST)
 
 
 def test_both_calendars_at_the_same_moment_make_one_session(

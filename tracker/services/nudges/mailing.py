@@ -141,7 +141,8 @@ def better_moment(db: OrmSession, person: Person, most_a_week: int, now: datetim
         return None
     start = max(now, person.snoozed_until or now)
     written = _letters_to(db, person.id, now)
-    ignored = sum(at > _last_act_of(db, person.id, now) for at in written)
+    last_act = _last_act_of(db, person.id, now) if written else now
+    ignored = sum(at > last_act for at in written)
     free = free_from(written, pace_of(most_a_week, min(ignored, IGNORED_MANY)), start)
     return next_opening(free, person.timezone, _days_away(db, person.id, free.date())) if free else None
 

@@ -283,7 +283,9 @@ def judge_apart(
         while flying:
             yield flying.popleft().result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        # Waits for the few chunks in hand: where interpreter and pool end side by side, both close one pipe,
+        # and the later one complains.
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -47,6 +47,18 @@ def test_it_says_when_it_was_written_and_that_a_machine_wrote_it() -> None:
     assert mail["Auto-Submitted"] == "auto-generated"
 
 
+@given(st.lists(st.text("aé–, =?_", min_size=1, max_size=30), max_size=8))
+def test_a_subject_is_read_as_it_was_written(words: list[str]) -> None:
+    subject = header_text(" ".join(words))
+    assert _read(_freeze(letter=Letter(subject, "", "")))["Subject"] == subject
+
+
+@pytest.mark.parametrize("name", ["Ana Ana Ana", "María María María María María"])
+def test_no_blank_of_a_subject_is_doubled_or_lost(name: str) -> None:
+    subject = f"Your session with {name}: Tuesday 24 November 2026, 10:00–10:45"
+    assert _read(_freeze(letter=Letter(subject, "", "")))["Subject"] == subject
+
+
 def test_equal_letters_are_equal_bytes() -> None:
     assert _freeze() == _freeze()
 

@@ -48,6 +48,12 @@ def sign_in_link(
     return f"{settings.base_url}/sign-in/{token}"
 
 
+def hand_link(db: OrmSession, settings: Settings, person: Person, act: Act) -> str:
+    """Return a link that signs `person` in once, for an operator to hand on; the audit trail says so."""
+    record(db, act, "person.link_handed", f"person:{person.id}")
+    return sign_in_link(settings, person, act.at)
+
+
 def read_link(db: OrmSession, settings: Settings, token: str, now: datetime) -> Person:
     """Return whom the token signs in, changing nothing. Raises LinkRefused."""
     said = _SIGNER.read(settings, token, _token)

@@ -17,8 +17,9 @@ from tracker import logs
 from tracker.errors import BadSettings
 from tracker.models import Person
 from tracker.services import schema
-from tracker.services.signin import sign_in_link
+from tracker.services.signin import hand_link
 from tracker.settings import Settings, load_settings
+from workers.cli.setup import by_command
 from workers.leaving import leave_now, leave_within
 from workers.schedule import Schedule
 
@@ -120,11 +121,13 @@ def _greet(ports: Ports) -> None:
     if not settings.is_https and urlsplit(settings.base_url).hostname not in LOOPBACK:
         click.echo("Warning: people reach it without TLS. Put a proxy with https in front.", err=True)
     first = select(Person).where(Person.is_admin | Person.is_hr).order_by(Person.is_admin.desc(), Person.id)
-    with ports.store.read() as db:
+    with ports.store.write() as db:
         person = db.scalars(first.limit(1)).first()
-        if person:
-            link = sign_in_link(settings, person, ports.clock.now())
-            click.echo(f"Sign in as {person.name} (once, within 30 minutes): {link}")
-        else:
+        if person is None:
             click.echo("Nobody has the role hr or admin yet: `cadencia people import` gives roles.", err=True)
+        elif sys.stdout.isatty():
+            link = hand_link(db, settings, person, by_command(ports))
+            click.echo(f"Sign in as {person.name} (once, within 30 minutes): {link}")
+        else:  # into a log, which others read
+            click.echo("Sign in with the link that `cadencia people link EMAIL` prints.")
     sys.stdout.flush()

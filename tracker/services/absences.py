@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import BadInput, NotAllowed
-from tracker.models import Absence, Pair, Person
+from tracker.models import Absence, Calendar, Pair, Person
 from tracker.services.audit import Act, record
 from tracker.services.review import touch_pairs
 from tracker.wording import N_
@@ -62,6 +62,34 @@ def remove_absence(db: OrmSession, absence_id: int, *, by: Person, pair: Pair, a
     record(db, act, f"{absence.kind}.removed", subject, **days)
     db.delete(absence)
     touch_pairs(db, [pair.id] if absence.pair_id else _pairs_of(db, by), act.at)
+
+
+def leave_told_by(db: OrmSession, calendar_id: int) -> Sequence[Absence]:
+    """Return the leave that a calendar told of."""
+    return db.scalars(select(Absence).where(Absence.calendar_id == calendar_id).order_by(Absence.id)).all()
+
+
+def cut_short(db: OrmSession, absences: Sequence[Absence], today: date) -> int:
+    """Forget what of these is to come, and return how many that changes; days that have passed stay."""
+    coming = [absence for absence in absences if absence.starts_on > today]
+    running = [absence for absence in absences if absence.starts_on <= today < absence.ends_on]
+    for absence in running:
+        absence.ends_on = today
+    for absence in coming:
+        db.delete(absence)
+    return len(coming) + len(running)
+
+
+def forget_coming(db: OrmSession, calendar: Calendar, act: Act) -> int:
+    """Forget the leave to come that a calendar told of; return how many entries changed.
+
+    What has passed stays, without a verdict becoming worse. The pairs are still to be touched.
+    """
+    changed = cut_short(db, leave_told_by(db, calendar.id), act.at.date())
+    if changed:
+        db.flush()
+        record(db, act, "absences.forgotten", f"calendar:{calendar.id}", count=changed)
+    return changed
 
 
 def _absence(days: Days, kind: str, act: Act) -> Absence:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import Calendar, CalendarStatus, Credential, Pair, Provider
 from tracker.ports import Vault
+from tracker.services.absences import forget_coming
 from tracker.services.audit import Act, Entry, record, record_all
 from tracker.services.review import touch_pairs
 from tracker.store import portions
@@ -31,7 +32,7 @@ def connect_calendars(
     renewed more often than people change calendars. A calendar of another provider is taken away. What people
     connected or disconnected themselves is left as it is.
     """
-    desk = _Desk(vault, act)
+    desk = _Desk(db, vault, act)
     changed = frozenset(
         person_id
         for portion in portions(sorted(wanted))
@@ -52,7 +53,7 @@ def add_calendar(db: OrmSession, vault: Vault, person_id: int, at: CalendarAt, a
     if same is not None and same.status is CalendarStatus.CONNECTED:
         same.is_owners = same.is_owners or act.actor_id == person_id
         return same
-    desk = _Desk(vault, act)
+    desk = _Desk(db, vault, act)
     if same is not None:
         desk.connect_again(same)
     else:
@@ -77,7 +78,7 @@ def connect_account(db: OrmSession, vault: Vault, credential: Credential, act: A
 
 def move_calendar(db: OrmSession, vault: Vault, calendar: Calendar, at: CalendarAt, act: Act) -> None:
     """Give a calendar its new address, as its owner wrote it; what is known of its sessions stays."""
-    desk = _Desk(vault, act)
+    desk = _Desk(db, vault, act)
     desk.move(calendar, at, vault.fingerprint(at.address))
     calendar.is_owners = True
     record_all(db, act, desk.entries)
@@ -87,21 +88,24 @@ def move_calendar(db: OrmSession, vault: Vault, calendar: Calendar, at: Calendar
 def disconnect(db: OrmSession, calendar: Calendar, act: Act) -> None:
     """Take one calendar away because its owner wants so; no import connects it again.
 
-    What it said stays, and so does when it was last read: what comes later is unknown, and nobody is accused
-    over it (tracker.services.evidence).
+    What it said of sessions and of days that have passed stays, and so does when it was last read: what comes
+    later is unknown, and nobody is accused over it (tracker.services.evidence).
     """
     if calendar.status is CalendarStatus.CONNECTED:
-        _take_away(calendar, act)
+        _take_away(db, calendar, act)
         calendar.credential_id = None
         calendar.is_owners = True
         record(db, act, "calendar.disconnected", f"person:{calendar.person_id}", provider=calendar.provider)
         touch_pairs(db, pairs_of(db, [calendar.person_id]), act.at)
 
 
-def _take_away(calendar: Calendar, act: Act) -> None:
+def _take_away(db: OrmSession, calendar: Calendar, act: Act) -> None:
     calendar.status = CalendarStatus.DISCONNECTED
     calendar.disconnected_at = act.at
     calendar.next_read_at = None
+    # Nobody would hear any more that such a day is none after all.
+    if forget_coming(db, calendar, act):
+        calendar.cursor = None  # connected again, it is read from the beginning, and tells of them anew
 
 
 def read_soon(db: OrmSession, person_ids: Iterable[int], act: Act) -> None:
@@ -142,6 +146,7 @@ def _find(known: Iterable[Calendar], at: CalendarAt, fingerprint: str) -> Calend
 class _Desk:
     """Where changes are made; rows and entries that are new wait here, to be written in one statement."""
 
+    db: OrmSession
     vault: Vault
     act: Act
     new: list[dict[str, Any]] = field(default_factory=list)
@@ -201,8 +206,8 @@ class _Desk:
         self.note("calendar.connected", calendar.person_id, calendar.provider)
 
     def disconnect(self, calendar: Calendar) -> None:
-        """Take a calendar away; what it said stays."""
-        _take_away(calendar, self.act)
+        """Take a calendar away; what it said of the past, and of sessions, stays."""
+        _take_away(self.db, calendar, self.act)
         self.note("calendar.disconnected", calendar.person_id, calendar.provider)
 
     def note(self, what: str, person_id: int, provider: Provider) -> None:

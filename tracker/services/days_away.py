@@ -4,16 +4,15 @@ Keeps dates and nothing else, and never asks why. Nobody is accused because days
 they are read no longer: what has passed stays when the permission ends, since a verdict may rest on it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.events import AwayNotice, Pull, PullKind
 from tracker.models import Absence, Calendar
-from tracker.services.absences import LEAVE
-from tracker.services.audit import Act, record
+from tracker.services.absences import LEAVE, cut_short, forget_coming, leave_told_by
+from tracker.services.audit import Act
 from tracker.services.connections import pairs_of
 from tracker.services.review import touch_pairs
 from tracker.services.scope import Scope
@@ -25,15 +24,15 @@ def take_absences(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, 
     A FULL pull replaces what is to come in its window, a DELTA merges. Days that have passed stay unless the
     calendar says that their entry was deleted: that an old entry is not listed any more tells nothing.
     """
-    known = _load(db, calendar.id)
+    known = leave_told_by(db, calendar.id)
     if not scope.rules.keeps_absences:
-        changed = _withdraw(db, known, now)
+        changed = cut_short(db, known, now.date())
     else:
         put, gone = _put(db, calendar, known, pull.absences, now), _gone(known, pull, now)
         # Only of a deleted entry it is sure that its days were none: one that is not listed any more may have
         # been cut short by who came back, or be out of reach. Its days up to now were days away.
         is_sure = pull.kind is PullKind.DELTA
-        changed = put + (_remove(db, gone) if is_sure else _withdraw(db, gone, now))
+        changed = put + (_remove(db, gone) if is_sure else cut_short(db, gone, now.date()))
     if changed:
         db.flush()
         touch_pairs(db, [pair.id for pair in scope.pairs], now)
@@ -45,16 +44,10 @@ def withdraw_absences(db: OrmSession, calendar: Calendar, act: Act) -> int:
 
     What has passed stays, without a verdict becoming worse.
     """
-    changed = _withdraw(db, _load(db, calendar.id), act.at)
+    changed = forget_coming(db, calendar, act)
     if changed:
-        db.flush()
-        record(db, act, "absences.forgotten", f"calendar:{calendar.id}", count=changed)
         touch_pairs(db, pairs_of(db, [calendar.person_id]), act.at)
     return changed
-
-
-def _load(db: OrmSession, calendar_id: int) -> Sequence[Absence]:
-    return db.scalars(select(Absence).where(Absence.calendar_id == calendar_id).order_by(Absence.id)).all()
 
 
 def _put(
@@ -87,15 +80,6 @@ def _gone(known: Iterable[Absence], pull: Pull, now: datetime) -> list[Absence]:
         return []  # emptier than is likely: nothing is taken for gone
     first, last = pull.window.start.date(), pull.window.end.date()
     return [a for a in rest if a.starts_on < last and a.ends_on >= max(first, now.date())]
-
-
-def _withdraw(db: OrmSession, known: Iterable[Absence], now: datetime) -> int:
-    today = now.date()
-    coming = [absence for absence in known if absence.starts_on > today]
-    running = [absence for absence in known if absence.starts_on <= today < absence.ends_on]
-    for absence in running:
-        absence.ends_on = today
-    return _remove(db, coming) + len(running)
 
 
 def _remove(db: OrmSession, absences: Collection[Absence]) -> int:

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from tests.tracker.world import Duo, World, delta, full, instant, make_duo, single
 from tracker.events import AwayNotice, Pull
 from tracker.ledger import Away
-from tracker.models import Absence, Calendar, Pair, Program
+from tracker.models import Absence, Calendar, Pair, Program, Provider
 from tracker.ports import Vault
 from tracker.services.audit import Act
+from tracker.services.connections import CalendarAt, connect_calendars, disconnect
 from tracker.services.days_away import withdraw_absences
 from tracker.services.review import review
 from tracker.store import Store
@@ -163,6 +164,32 @@ def test_the_owner_can_end_it_at_once(duo: Duo) -> None:
         calendar = db.get_one(Calendar, duo.calendar)
         withdraw_absences(db, calendar, Act(duo.mentor, "site", instant(LATER)))
     assert away(duo) == days(EASTER)
+
+
+def test_a_calendar_that_is_disconnected_takes_leave_to_come_with_it(duo: Duo) -> None:
+    duo.sync(listing(EASTER, BRIDGE, MAY), FIRST)
+    act = Act(None, "test", instant(LATER))
+    with duo.world.store.write() as db:
+        disconnect(db, db.get_one(Calendar, duo.calendar), act)
+    assert away(duo) == [*days(EASTER), (BRIDGE.first, date(2026, 4, 10))]
+
+
+@pytest.mark.parametrize("wanted", [None, CalendarAt(Provider.OUTLOOK, "ana@example.com")])
+def test_so_does_one_that_an_import_takes_away(duo: Duo, wanted: CalendarAt | None) -> None:
+    duo.sync(listing(EASTER, MAY), FIRST)
+    with duo.world.store.write() as db:
+        owner = db.get_one(Calendar, duo.calendar).person_id
+        act = Act(None, "test", instant(LATER))
+        connect_calendars(db, duo.world.vault, {owner: wanted}, act)
+    assert away(duo) == days(EASTER)
+
+
+def test_connected_again_it_tells_of_its_leave_anew(duo: Duo) -> None:
+    duo.sync(listing(MAY), FIRST)
+    with duo.world.store.write() as db:
+        calendar = db.get_one(Calendar, duo.calendar)
+        disconnect(db, calendar, Act(None, "test", instant(SECOND)))
+        assert calendar.cursor is None
 
 
 def test_leave_that_somebody_entered_is_left_alone(duo: Duo) -> None:

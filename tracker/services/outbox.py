@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session as OrmSession
 from tracker.errors import ConnectorError
 from tracker.models import LanePause, OutboxMail, OutboxState, Person
 from tracker.ports import LetterWriter, Mailer
-from tracker.services.message import Envelope, Mailbox, freeze, mailbox, message_id, parse_mailbox
+from tracker.services.message import Envelope, freeze, mailbox, message_id, parse_mailbox
 from tracker.store import Store
 
 # Longer than any one delivery can take (see integrations.mail.smtp): a lease that runs out means that
@@ -97,8 +97,7 @@ def enqueue(
     """
     if db.scalar(select(OutboxMail.id).where(OutboxMail.dedupe_key == note.dedupe_key)):
         return None
-    origin = parse_mailbox(sender)
-    row = _row(writer, note, origin, now)
+    row = letter_row(writer, note, sender=sender, now=now)
     # The caller's commit is the boundary: died before it, and neither the act nor its mail happened; died
     # after it, and the mail waits here for the next send_due.
     return add_row(db, row)
@@ -110,12 +109,20 @@ def add_row(db: OrmSession, row: Mapping[str, Any]) -> OutboxMail | None:
     return db.scalars(statement.returning(OutboxMail)).one_or_none()
 
 
+def add_rows(db: OrmSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add those of the rows whose dedupe key is not there yet, all at once."""
+    if rows:
+        statement = _insert(db)(OutboxMail).on_conflict_do_nothing(index_elements=["dedupe_key"])
+        db.connection().execute(statement, rows)
+
+
 def _insert(db: OrmSession) -> Any:
     return (sqlite if db.get_bind().dialect.name == "sqlite" else postgresql).insert
 
 
-def _row(writer: LetterWriter, note: Note, origin: Mailbox, now: datetime) -> dict[str, Any]:
-    person = note.person
+def letter_row(writer: LetterWriter, note: Note, *, sender: str, now: datetime) -> dict[str, Any]:
+    """Return the row of the letter of `note`. Raises BadInput for an address that can not be one."""
+    person, origin = note.person, parse_mailbox(sender)
     letter = writer.write(note.template, person.language, note.facts)
     recipient = mailbox(person.name, person.email)
     name = message_id(note.template, note.dedupe_key, origin)

@@ -1,6 +1,7 @@
 """All that is due to one person, put together for one letter. Reads; never writes, never sends."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import joinedload
 
+from tracker.bulk import among
 from tracker.ledger import PeriodVerdict, Reason, Side, decode_ledger
 from tracker.manners import told_to_hr_from
 from tracker.models import Agreement, LedgerRow, Nudge, NudgeKind, Pair, Person, Session
@@ -57,32 +59,69 @@ class DuePeriod:
 Due = DueSession | DuePeriod
 
 
-def load_due(db: OrmSession, person_id: int, now: datetime) -> list[Due]:
-    """Return the person's nudges that are due, and still about something, in the order of their rows."""
+@dataclass(frozen=True, slots=True)
+class Matters:
+    """What is due to some people, by person, and what that is about."""
+
+    nudges: Mapping[int, Sequence[Nudge]]
+    sessions: Mapping[int, Session]
+    agreements: Mapping[int, tuple[Agreement, bytes]]  # each with its ledger as it is stored
+
+    def due_to(self, person_id: int) -> list[Due]:
+        """Return the person's nudges that are still about something, in the order of their rows."""
+        return [due for nudge in self.nudges.get(person_id, ()) if (due := self._due(nudge))]
+
+    def _due(self, nudge: Nudge) -> Due | None:
+        number = _number_of(nudge)
+        if _is_of_session(nudge):
+            session = self.sessions.get(number)
+            return DueSession(nudge, nudge.pair, session) if session else None
+        agreement, document = self.agreements.get(number, (None, b""))
+        period = _period(document, nudge) if agreement else None
+        return DuePeriod(nudge, nudge.pair, agreement, period) if agreement and period else None
+
+
+def load_matters(db: OrmSession, person_ids: Sequence[int], now: datetime) -> Matters:
+    """Return what is due to these people now."""
     nudges = db.scalars(
         select(Nudge)
-        .where(Nudge.person_id == person_id, Nudge.due_at <= now, Nudge.expires_at > now)
+        .where(among(db, Nudge.person_id, person_ids), Nudge.due_at <= now, Nudge.expires_at > now)
         .options(joinedload(Nudge.pair).options(joinedload(Pair.mentor), joinedload(Pair.mentee)))
         .order_by(Nudge.id)
+    ).all()
+    of_person: dict[int, list[Nudge]] = defaultdict(list)
+    for nudge in nudges:
+        of_person[nudge.person_id].append(nudge)
+    sessions = {_number_of(nudge) for nudge in nudges if _is_of_session(nudge)}
+    agreements = {_number_of(nudge) for nudge in nudges if not _is_of_session(nudge)}
+    return Matters(of_person, _load_sessions(db, sessions), _load_agreements(db, agreements))
+
+
+def _load_sessions(db: OrmSession, ids: Iterable[int]) -> dict[int, Session]:
+    return {session.id: session for session in db.scalars(select(Session).where(among(db, Session.id, ids)))}
+
+
+def _load_agreements(db: OrmSession, ids: Iterable[int]) -> dict[int, tuple[Agreement, bytes]]:
+    rows = db.execute(
+        select(Agreement, LedgerRow.document)
+        .join(LedgerRow, LedgerRow.agreement_id == Agreement.id)
+        .where(among(db, Agreement.id, ids))
     )
-    return [due for nudge in nudges if (due := _load(db, nudge))]
+    return {row.Agreement.id: (row.Agreement, row.document) for row in rows}
 
 
-def _load(db: OrmSession, nudge: Nudge) -> Due | None:
-    kind, _, rest = nudge.about.partition(":")
-    if kind == "session":
-        session = db.get(Session, int(rest.partition("/")[0]))
-        return DueSession(nudge, nudge.pair, session) if session else None
-    agreement_id, _, starts_on = rest.partition("/")
-    agreement = db.get(Agreement, int(agreement_id))
-    period = _period(db, int(agreement_id), starts_on)
-    return DuePeriod(nudge, nudge.pair, agreement, period) if agreement and period else None
+def _is_of_session(nudge: Nudge) -> bool:
+    return nudge.about.startswith("session:")
 
 
-def _period(db: OrmSession, agreement_id: int, starts_on: str) -> PeriodVerdict | None:
-    row = db.get(LedgerRow, agreement_id)
-    periods = decode_ledger(row.document).periods if row else ()
-    return next((p for p in periods if p.starts_on == date.fromisoformat(starts_on)), None)
+def _number_of(nudge: Nudge) -> int:
+    """Return the id of the session, or of the agreement, that the nudge is about."""
+    return int(nudge.about.partition(":")[2].partition("/")[0])
+
+
+def _period(document: bytes, nudge: Nudge) -> PeriodVerdict | None:
+    starts_on = date.fromisoformat(nudge.about.rpartition("/")[2])
+    return next((p for p in decode_ledger(document).periods if p.starts_on == starts_on), None)
 
 
 @dataclass(frozen=True, slots=True)

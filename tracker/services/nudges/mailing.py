@@ -5,24 +5,28 @@ in the transaction that marks it as told, and a letter whose nudges are not all 
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
-from tracker.manners import IGNORED_MANY, free_from, next_opening, pace_of
+from tracker.bulk import among
+from tracker.manners import IGNORED_MANY, LONGEST_LEAVE_DAYS, free_from, next_opening, pace_of
 from tracker.models import Absence, AuditEntry, Nudge, OutboxMail, Person
 from tracker.services.needs import Posting
-from tracker.services.nudges.bundling import Bundler, Due, SuggestTimes, load_due
-from tracker.services.outbox import Note, enqueue
-from tracker.store import Store
+from tracker.services.nudges.bundling import Bundler, Due, Matters, SuggestTimes, load_matters
+from tracker.services.outbox import Note, add_rows, letter_row
+from tracker.store import Store, portions
 
 TEMPLATE = "nudge"
-CHUNK = 500
+# People who are written to in one transaction. With more, the letters of the first wait longer for the free
+# times of the last; with fewer, the statements cost more than what they fetch.
+PORTION = 50
 # As far back as letters count when it is asked whether somebody reacts.
 LOOK_BACK = timedelta(weeks=12)
 
@@ -47,130 +51,183 @@ class MailReport:
     later: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A letter for the outbox, and the nudges that it tells."""
+
+    nudge_ids: Sequence[int]
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _PutOff:
+    """A person to whom nothing is said before `until`; None: what is due comes to nothing."""
+
+    person_id: int
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Habits:
+    """When people were written to, when they last did anything, and when they are away; by person."""
+
+    written: Mapping[int, Sequence[datetime]]
+    last_act: Mapping[int, datetime]
+    away: Mapping[int, frozenset[date]]
+
+
 def mail_nudges(
     ports: NudgePorts, suggest_times: SuggestTimes, now: datetime, on_progress: Progress | None = None
 ) -> MailReport:
-    """Write to everybody to whom something is due, if the moment is good; else find a better one."""
+    """Write to everybody to whom something is due, if the moment is good; else find a better one.
+
+    `on_progress` is called after each person; what it raises leaves those of the same portion for later.
+    """
     bundler = Bundler(ports.settings, suggest_times, now)
-    written = later = 0
-    for person_id in _people_due(ports.store, now):
-        is_written = _try_to_mail(ports, bundler, person_id)
-        written, later = written + is_written, later + (not is_written)
-        if on_progress:
-            on_progress(written + later, written + later)
-    return MailReport(written, later)
-
-
-def _try_to_mail(ports: NudgePorts, bundler: Bundler, person_id: int) -> bool:
-    """Write to this person; what fails for one is tried again at the next round, and stops no other."""
-    try:
-        return _mail(ports, bundler, person_id)
-    except SQLAlchemyError:
-        raise
-    except Exception as error:
-        # What an exception says may hold an address: its name has to do.
-        _log.error("person %d: could not be reminded: %s", person_id, type(error).__name__)
-        return False
-
-
-def _people_due(store: Store, now: datetime) -> Iterator[int]:
-    last = 0
-    while True:
-        with store.read() as db:
-            ids = db.scalars(
-                select(Nudge.person_id)
-                .where(Nudge.due_at <= now, Nudge.person_id > last)
-                .group_by(Nudge.person_id)
-                .order_by(Nudge.person_id)
-                .limit(CHUNK)
-            ).all()
-        yield from ids
-        if len(ids) < CHUNK:
-            return
-        last = ids[-1]
-
-
-def _mail(ports: NudgePorts, bundler: Bundler, person_id: int) -> bool:
-    now = bundler.now
     with ports.store.read() as db:
-        person = db.get_one(Person, person_id)
-        due = load_due(db, person_id, now)
-        better = better_moment(db, person, ports.settings.nudges_a_week, now) if due else None
-    if better != now:
-        _put_off(ports.store, person_id, better, now)
-        return False
+        is_due = select(Nudge.person_id).where(Nudge.due_at <= now)
+        ids = db.scalars(is_due.distinct().order_by(Nudge.person_id)).all()
+    written = done = 0
+    for portion in portions(ids, PORTION):
+        found: list[_Letter | _PutOff] = []
+        for each in _compose(ports, bundler, portion):
+            done += 1
+            if each is not None:
+                found.append(each)
+            if on_progress:
+                on_progress(done, len(ids))
+        written += _keep(ports.store, found, now)
+    return MailReport(written, done - written)
+
+
+def _compose(ports: NudgePorts, bundler: Bundler, ids: Sequence[int]) -> Iterator[_Letter | _PutOff | None]:
+    """Yield for each of these people what is to become of their nudges; None where that can not be told.
+
+    What fails for one is tried again at the next round, and stops no other.
+    """
+    with ports.store.read() as db:
+        people = {person.id: person for person in db.scalars(select(Person).where(among(db, Person.id, ids)))}
+        matters = load_matters(db, ids, bundler.now)
+        habits = _load_habits(db, ids, bundler.now)
+    for person_id in ids:
+        try:
+            yield _treat(ports, bundler, people[person_id], matters, habits)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            # What an exception says may hold an address: its name has to do.
+            _log.error("person %d: could not be reminded: %s", person_id, type(error).__name__)
+            yield None
+
+
+def _treat(
+    ports: NudgePorts, bundler: Bundler, person: Person, matters: Matters, habits: _Habits
+) -> _Letter | _PutOff:
+    due = matters.due_to(person.id)
+    better = _better_moment(person, habits, ports.settings.nudges_a_week, bundler.now) if due else None
+    return _write(ports, bundler, person, due) if better == bundler.now else _PutOff(person.id, better)
+
+
+def _write(ports: NudgePorts, bundler: Bundler, person: Person, due: Sequence[Due]) -> _Letter:
     bundle = bundler.bundle(person, due)
-    facts = {"bundle": bundle, "base_url": ports.settings.base_url}
     note = Note(
         TEMPLATE,
         person,
-        facts,
-        dedupe_key=f"nudge/{person_id}/{due[0].nudge.id}",
+        {"bundle": bundle, "base_url": ports.settings.base_url},
+        dedupe_key=f"nudge/{person.id}/{due[0].nudge.id}",
         unsubscribe_url=bundle.unsubscribe_link,
     )
+    row = letter_row(ports.writer, note, sender=ports.settings.mail_from, now=bundler.now)
+    return _Letter([each.nudge.id for each in due], row)
+
+
+def _keep(store: Store, found: Sequence[_Letter | _PutOff], now: datetime) -> int:
+    """Put the letters into the outbox, and put off the others; return how many were written."""
+    letters = [each for each in found if isinstance(each, _Letter)]
     # Died before the commit: nothing was said, and the next tick begins anew.
-    with ports.store.write() as db:
-        if not _tell(db, due, now):
-            db.rollback()
-            return False
-        enqueue(db, ports.writer, note, sender=ports.settings.mail_from, now=now)
-    return True
-
-
-def _tell(db: OrmSession, due: Sequence[Due], now: datetime) -> bool:
-    """Mark all of these as told; False where one of them was answered, or told, in the meantime."""
-    ids = [each.nudge.id for each in due]
-    told = update(Nudge).where(Nudge.id.in_(ids), Nudge.due_at <= now)
-    done = db.scalars(told.values(told_at=now, due_at=None).returning(Nudge.id)).all()
-    return len(done) == len(ids)
-
-
-def _put_off(store: Store, person_id: int, until: datetime | None, now: datetime) -> None:
-    """Have what is due come up again then; what is worth nothing by then comes to nothing."""
-    mine = update(Nudge).where(Nudge.person_id == person_id, Nudge.due_at <= now)
-    over = Nudge.expires_at <= (until or now)
     with store.write() as db:
-        db.execute((mine if until is None else mine.where(over)).values(due_at=None, closed_at=now))
-        if until is not None and until > now:
-            db.execute(mine.values(due_at=until))
+        _put_off(db, [each for each in found if isinstance(each, _PutOff)], now)
+        open_ids = _lock_open(db, [each for letter in letters for each in letter.nudge_ids], now)
+        # Where one of them was answered, or told, in the meantime, the letter says what is not so.
+        told = [letter for letter in letters if open_ids.issuperset(letter.nudge_ids)]
+        ids = [each for letter in told for each in letter.nudge_ids]
+        db.connection().execute(
+            update(Nudge).where(among(db, Nudge.id, ids)).values(told_at=now, due_at=None)
+        )
+        add_rows(db, [letter.row for letter in told])
+    return len(told)
+
+
+def _lock_open(db: OrmSession, nudge_ids: Sequence[int], now: datetime) -> set[int]:
+    """Return those of the nudges that are still due; nobody changes them until we are done."""
+    still_due = select(Nudge.id).where(among(db, Nudge.id, nudge_ids), Nudge.due_at <= now)
+    return set(db.scalars(still_due.order_by(Nudge.id).with_for_update()))
+
+
+def _put_off(db: OrmSession, some: Sequence[_PutOff], now: datetime) -> None:
+    """Have what is due come up again then; what is worth nothing by then comes to nothing."""
+    never = [{"person": each.person_id, "now": now} for each in some if each.until is None]
+    later = [{"person": each.person_id, "now": now, "until": each.until} for each in some if each.until]
+    for statement, rows in ((_CLOSE, never), (_CLOSE_OVER, later), (_DELAY, later)):
+        if rows:
+            db.connection().execute(statement, rows)
+
+
+_MINE = update(Nudge).where(Nudge.person_id == bindparam("person"), Nudge.due_at <= bindparam("now"))
+_CLOSE = _MINE.values(due_at=None, closed_at=bindparam("now"))
+_CLOSE_OVER = _CLOSE.where(Nudge.expires_at <= bindparam("until"))
+_DELAY = _MINE.values(due_at=bindparam("until"))
 
 
 def better_moment(db: OrmSession, person: Person, most_a_week: int, now: datetime) -> datetime | None:
     """Return when to write to this person: `now`, a later moment, or None for not at all."""
+    return _better_moment(person, _load_habits(db, [person.id], now), most_a_week, now)
+
+
+def _better_moment(person: Person, habits: _Habits, most_a_week: int, now: datetime) -> datetime | None:
     if person.nudges_off_at is not None:
         return None
     start = max(now, person.snoozed_until or now)
-    written = _letters_to(db, person.id, now)
-    last_act = _last_act_of(db, person.id, now) if written else now
+    written = habits.written.get(person.id, ())
+    last_act = habits.last_act.get(person.id, now - LOOK_BACK)
     ignored = sum(at > last_act for at in written)
     free = free_from(written, pace_of(most_a_week, min(ignored, IGNORED_MANY)), start)
-    return next_opening(free, person.timezone, _days_away(db, person.id, free.date())) if free else None
+    return next_opening(free, person.timezone, habits.away.get(person.id, ())) if free else None
 
 
-def _letters_to(db: OrmSession, person_id: int, now: datetime) -> Sequence[datetime]:
-    return db.scalars(
-        select(OutboxMail.created_at).where(
-            OutboxMail.person_id == person_id,
-            OutboxMail.kind == TEMPLATE,
-            OutboxMail.created_at > now - LOOK_BACK,
-        )
-    ).all()
+def _load_habits(db: OrmSession, ids: Sequence[int], now: datetime) -> _Habits:
+    return _Habits(_load_written(db, ids, now), _load_last_acts(db, ids), _load_away(db, ids, now))
 
 
-def _last_act_of(db: OrmSession, person_id: int, now: datetime) -> datetime:
-    return (
-        db.scalar(select(func.max(AuditEntry.at)).where(AuditEntry.actor_id == person_id)) or now - LOOK_BACK
+def _load_written(db: OrmSession, ids: Sequence[int], now: datetime) -> dict[int, list[datetime]]:
+    written: dict[int, list[datetime]] = defaultdict(list)
+    letters = select(OutboxMail.person_id, OutboxMail.created_at).where(
+        among(db, OutboxMail.person_id, ids),
+        OutboxMail.kind == TEMPLATE,
+        OutboxMail.created_at > now - LOOK_BACK,
     )
+    for row in db.execute(letters):
+        written[row.person_id].append(row.created_at)
+    return written
 
 
-def _days_away(db: OrmSession, person_id: int, first: date) -> frozenset[date]:
+def _load_last_acts(db: OrmSession, ids: Sequence[int]) -> dict[int, datetime]:
+    actor = AuditEntry.actor_id
     rows = db.execute(
-        select(Absence.starts_on, Absence.ends_on).where(
-            Absence.person_id == person_id, Absence.ends_on >= first
-        )
+        select(actor, func.max(AuditEntry.at).label("at")).where(among(db, actor, ids)).group_by(actor)
     )
-    return frozenset(
-        row.starts_on + timedelta(days=n)
-        for row in rows
-        for n in range(min((row.ends_on - row.starts_on).days, 366) + 1)
+    return {row.actor_id: row.at for row in rows}
+
+
+def _load_away(db: OrmSession, ids: Sequence[int], now: datetime) -> dict[int, frozenset[date]]:
+    # Where it is yesterday for somebody, yesterday's leave still counts.
+    yesterday = now.date() - timedelta(days=1)
+    away: dict[int, frozenset[date]] = {}
+    leaves = select(Absence.person_id, Absence.starts_on, Absence.ends_on).where(
+        among(db, Absence.person_id, ids), Absence.ends_on >= yesterday
     )
+    for row in db.execute(leaves):
+        count = min((row.ends_on - row.starts_on).days, LONGEST_LEAVE_DAYS) + 1
+        days = frozenset(row.starts_on + timedelta(days=n) for n in range(count))
+        away[row.person_id] = away.get(row.person_id, frozenset()) | days
+    return away

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
+from sqlalchemy import update
 
 from tests.tracker.services.nudges.desk import Desk, suggestion
 from tests.tracker.world import World, instant, make_duo, single
-from tracker.models import Absence, AuditEntry
+from tracker.models import Absence, AuditEntry, Nudge
 from tracker.ports import Vault
+from tracker.services.claims import Stopping
 from tracker.services.links import Purpose, read_letter_link
+from tracker.services.nudges.mailing import mail_nudges
 from tracker.store import Store
 
 SESSION = "2026-01-13 10:00"  # a Tuesday
@@ -180,6 +184,37 @@ def test_a_letter_that_was_overtaken_is_not_written(desk: Desk) -> None:
     desk.notice("2026-01-14 09:05")
     desk.mail("2026-01-14 09:05")
     assert desk.letters() == []
+
+
+def test_a_letter_that_is_overtaken_while_times_are_looked_for_is_not_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def book(_pair: int, person_id: int, now: datetime) -> tuple[()]:
+        if person_id == desk.duo.mentor:
+            with desk.store.write() as db:
+                mine = update(Nudge).where(Nudge.person_id == person_id)
+                db.execute(mine.values(due_at=None, closed_at=now))
+        return ()
+
+    desk.read(TWO_THIRDS)
+    desk.notice(TWO_THIRDS)
+    monkeypatch.setattr(desk, "_suggest", book)
+
+    assert desk.mail(TWO_THIRDS).written == 1
+    assert [letter.recipient for letter in desk.letters()] == ["ben@example.com"]
+
+
+def test_whoever_is_asked_to_stop_leaves_the_rest_for_the_next_round(desk: Desk) -> None:
+    def stop(_done: int, _total: int) -> None:
+        raise Stopping
+
+    desk.read("2026-01-13 11:30", single(SESSION))
+    desk.notice(ASKED)
+    with pytest.raises(Stopping):
+        mail_nudges(desk, lambda *_: (), instant(ASKED), stop)
+
+    assert desk.letters() == []
+    assert desk.mail(ASKED).written == 2
 
 
 def test_ten_days_of_standstill_bring_no_flood(desk: Desk) -> None:

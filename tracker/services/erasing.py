@@ -6,9 +6,9 @@ nothing is judged on what is missing then. Reaches no provider and no backup; bo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import (
@@ -38,6 +38,7 @@ from tracker.services.audit import Act, record
 from tracker.services.review import touch_pairs
 
 NAME = "(erased)"
+_UNSENT = (OutboxState.QUEUED, OutboxState.RETRY, OutboxState.INFLIGHT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def erase_person(db: OrmSession, vault: Vault, person: Person, act: Act) -> Eras
     consents = _forget_consents(db, person)
     calendars = _close_calendars(db, vault, person, act)
     _end_agreements(db, ids, act.at.date())
+    _forget_waiting(db, pairs, act.at)
     _forget_words(db, person, pairs)
     _forget_mail(db, person)
     _forget_name(db, person, act)
@@ -110,6 +112,47 @@ def _forget_words(db: OrmSession, person: Person, pairs: Sequence[Pair]) -> None
     db.execute(delete(Invitation).where(or_(Invitation.sender_id == person.id, Invitation.id.in_(on_it))))
 
 
+def _forget_waiting(db: OrmSession, pairs: Sequence[Pair], now: datetime) -> None:
+    """Drop the letters to others that wait and may name the person; what else they told is told anew.
+
+    A digest is written anew by itself, where it is not there. An invitation is not: the pair has ended.
+    """
+    ids = [pair.id for pair in pairs]
+    bookings = db.scalars(select(Booking.id).where(Booking.pair_id.in_(ids)))
+    about = {*(f"digest/{pair.program_id}" for pair in pairs), *(f"invite/{each}" for each in bookings)}
+    told = {tuple(row) for row in db.execute(select(Nudge.person_id, Nudge.told_at).where(_told(ids)))}
+    columns = (OutboxMail.id, OutboxMail.dedupe_key, OutboxMail.kind, OutboxMail.person_id)
+    waiting = select(*columns, OutboxMail.created_at, OutboxMail.state).where(
+        OutboxMail.state.in_(_UNSENT), OutboxMail.endpoint_id.is_(None)
+    )
+    for row in db.execute(waiting).all():
+        if row.kind == "nudge" and (row.person_id, row.created_at) in told:
+            # One that is under way may arrive: its other reminders are not told twice.
+            if row.state is not OutboxState.INFLIGHT:
+                _tell_again(db, row.person_id, row.created_at, ids, now)
+        elif row.dedupe_key.rpartition("/")[0].rpartition("/")[0] not in about:
+            continue
+        db.execute(delete(OutboxMail).where(OutboxMail.id == row.id))
+
+
+def _told(pair_ids: Sequence[int]) -> ColumnElement[bool]:
+    return Nudge.pair_id.in_(pair_ids) & Nudge.told_at.is_not(None)
+
+
+def _tell_again(
+    db: OrmSession, person_id: int, told_at: datetime, without: Sequence[int], now: datetime
+) -> None:
+    # A reminder bears the moment of the letter that told it: both are one transaction.
+    rest = update(Nudge).where(
+        Nudge.person_id == person_id,
+        Nudge.told_at == told_at,
+        Nudge.pair_id.not_in(without),
+        Nudge.closed_at.is_(None),
+        Nudge.expires_at > now,
+    )
+    db.execute(rest.values(told_at=None, due_at=now))
+
+
 def _forget_mail(db: OrmSession, person: Person) -> None:
     to_them = or_(OutboxMail.person_id == person.id, OutboxMail.recipient.in_(sorted(person.all_addresses)))
     # What is on its way now can not be called back; what waits is not sent.
@@ -120,7 +163,7 @@ def _forget_mail(db: OrmSession, person: Person) -> None:
     for event in db.scalars(select(OutboxMail).where(events)):
         if any(address.encode() in event.message for address in person.all_addresses):
             db.delete(event)
-    # Letters to others name people, too. They were sent, or given up: nobody needs the text any more.
+    # Letters to others name people, too. These were sent, or given up: nobody needs the text any more.
     over = OutboxMail.state.in_((OutboxState.SENT, OutboxState.FAILED)) & (
         func.length(OutboxMail.message) > 0
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, UpdateBase, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as OrmSession
 
@@ -164,8 +164,9 @@ def drain(store: Store, lane: Lane, now: datetime, limit: int) -> SendReport:
     if pause and pause.until > now:
         report.stopped = pause.reason
         return report
+    claiming = _claiming(lane)
     for _ in range(limit):
-        claim = _claim_next(store, lane, now)
+        claim = _claim_next(store, claiming, now)
         if claim is None:
             break
         # Died here: the lease runs out and `recover` hands the mail to the next attempt. None is lost.
@@ -229,23 +230,27 @@ def _end_pause(store: Store, lane: Lane) -> None:
         db.execute(delete(LanePause).where(LanePause.lane == lane.name))
 
 
-def _claim_next(store: Store, lane: Lane, now: datetime) -> Claim | None:
+def _claiming(lane: Lane) -> UpdateBase:
+    """Return the statement that takes the next mail of the lane; to make it costs more than to run it."""
     # One at a time, so that a process which dies leaves one mail behind, not a whole batch. SQLite has no
     # SKIP LOCKED and needs none: there only one process writes at a time.
     first = (
         select(OutboxMail.id)
-        .where(lane.rows, OutboxMail.state.in_(WAITING), OutboxMail.due_at <= now)
+        .where(lane.rows, OutboxMail.state.in_(WAITING), OutboxMail.due_at <= bindparam("now"))
         .order_by(OutboxMail.due_at, OutboxMail.id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
     take = update(OutboxMail).where(OutboxMail.id == first, OutboxMail.state.in_(WAITING))
-    taken = take.values(
-        state=OutboxState.INFLIGHT, attempts=OutboxMail.attempts + 1, leased_until=now + LEASE
+    return take.values(
+        state=OutboxState.INFLIGHT, attempts=OutboxMail.attempts + 1, leased_until=bindparam("until")
     ).returning(*(getattr(OutboxMail, name) for name in _CLAIMED))
+
+
+def _claim_next(store: Store, claiming: UpdateBase, now: datetime) -> Claim | None:
     with store.write() as db:
-        row = db.execute(taken).one_or_none()
+        row = db.connection().execute(claiming, {"now": now, "until": now + LEASE}).one_or_none()
     # Died here: nothing was sent yet, and the lease runs out.
     return Claim(*row) if row else None
 
@@ -274,15 +279,18 @@ def _is_worth_another(claim: Claim, error: ConnectorError, now: datetime) -> boo
 
 
 def _settle(store: Store, claim: Claim, outcome: dict[str, Any]) -> None:
-    # Only whoever made the latest claim may say how it ended: a process that slept past its lease finds
-    # the attempt counted on, and changes nothing.
-    mine = update(OutboxMail).where(
-        OutboxMail.id == claim.id,
-        OutboxMail.state == OutboxState.INFLIGHT,
-        OutboxMail.attempts == claim.attempt,
-    )
     with store.write() as db:
-        db.execute(mine.values(leased_until=None, **outcome))
+        mine = {"mail": claim.id, "attempt": claim.attempt}
+        db.connection().execute(_SETTLE, {**mine, "leased_until": None, **outcome})
+
+
+# Only whoever made the latest claim may say how it ended: a process that slept past its lease finds the
+# attempt counted on, and changes nothing.
+_SETTLE = update(OutboxMail).where(
+    OutboxMail.id == bindparam("mail"),
+    OutboxMail.state == OutboxState.INFLIGHT,
+    OutboxMail.attempts == bindparam("attempt"),
+)
 
 
 def backoff_s(row_id: int, attempt: int) -> float:

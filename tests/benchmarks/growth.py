@@ -37,6 +37,10 @@ class Size:
     session: float
     copy: float
 
+    def __add__(self, other: Size) -> Size:
+        """Return what the tables of both companies together grow with."""
+        return Size(self.pair + other.pair, self.session + other.session, self.copy + other.copy)
+
     def bounds(self, growth: Growth) -> tuple[float, float]:
         """Return how many rows the table gains at least and at most."""
         number: float = getattr(self, growth.with_each)
@@ -76,15 +80,17 @@ def size_of(lives: Sequence[Life], days: int) -> Size:
     return Size(len(lives), sum(count for _, count in seen), copies)
 
 
-def find_surprises(lives: Sequence[Life], days: int, counts: Mapping[str, int]) -> list[str]:
+def find_surprises(size: Size, counts: Mapping[str, int]) -> list[str]:
     """Return the tables that have fewer or more rows than was to be expected."""
-    size, found = size_of(lives, days), []
-    for growth in GROWTHS:
-        fewest, most = size.bounds(growth)
-        count = counts.get(growth.table, 0)
-        if not fewest * (1 - FEW) - SCORE <= count <= most * (1 + FEW) + SCORE:
-            found.append(f"{growth.table} has {count:,} rows, expected {fewest:,.0f} to {most:,.0f}")
-    return found
+    return [
+        f"{growth.table} has {counts.get(growth.table, 0):,} rows, expected {_text(*size.bounds(growth))}"
+        for growth in GROWTHS
+        if not _is_expected(counts.get(growth.table, 0), *size.bounds(growth))
+    ]
+
+
+def _is_expected(count: int, fewest: float, most: float) -> bool:
+    return fewest * (1 - FEW) - SCORE <= count <= most * (1 + FEW) + SCORE
 
 
 if __name__ == "__main__":

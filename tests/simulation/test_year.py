@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from tests.benchmarks.crowd import empty_store
-from tests.benchmarks.growth import SCORE, find_surprises
+from tests.benchmarks.growth import SCORE, find_surprises, size_of
 from tests.simulation.company import Company, found
 from tests.simulation.life import DAY, Life, Meeting, Said, State, live, tick_at
 from tests.simulation.verdicts import Findings, compare, follow, judge_truth, listen
@@ -62,7 +62,7 @@ def test_a_year_has_no_verdict_that_is_false_lost_or_said_twice(lived: Lived) ->
 def test_a_year_leaves_as_many_rows_as_the_page_on_running_it_tells(lived: Lived) -> None:
     year, counts = lived
 
-    assert find_surprises(year.company.lives, DAYS, counts[DAYS]) == []
+    assert find_surprises(size_of(year.company.lives, DAYS), counts[DAYS]) == []
 
 
 def test_the_second_half_of_a_year_adds_no_nudges(lived: Lived) -> None:

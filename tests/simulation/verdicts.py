@@ -40,6 +40,13 @@ class Findings:
         if len(self.examples) < 20:
             self.examples.append(f"{kind}: {example}")
 
+    def take_in(self, other: Findings) -> None:
+        """Add what was found in another part of the company."""
+        self.counts.update(other.counts)
+        self.examples += other.examples
+        self.periods += other.periods
+        self.missed += other.missed
+
     def __str__(self) -> str:
         said = ", ".join(f"{self.counts[kind]} {kind}" for kind in ("false", "lost", "double", "other"))
         return f"{said} in {self.periods:,} periods, {self.missed:,} of them missed"

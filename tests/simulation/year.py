@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import process_time
 
 from sqlalchemy import func, or_, select, update
 
@@ -71,7 +71,7 @@ def plan(company: Company) -> Diary:
 
 
 class Year:
-    """A company on its way through the year; `seconds` is what each kind of work took."""
+    """A company on its way through the year; `seconds` is the CPU that each kind of work took."""
 
     def __init__(self, company: Company) -> None:
         self.company, self.diary = company, plan(company)
@@ -88,9 +88,9 @@ class Year:
         """Live one day."""
         self.company.clock.instant = tick_at(day)
         for work in (self.read, self.speak, self.judge, self.remind, self.report, self.send, self.tidy):
-            started = perf_counter()
+            started = process_time()
             work(day)
-            self.seconds[work.__name__] += perf_counter() - started
+            self.seconds[work.__name__] += process_time() - started
 
     def read(self, day: int) -> None:
         """Read the calendars that have news, try those that fail, and note that the others were read."""

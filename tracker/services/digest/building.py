@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased
 
@@ -150,15 +150,19 @@ def _cases(db: OrmSession, program: Program, span: Span) -> Iterator[Case]:
 
 
 def _is_of_today(span: Span) -> ColumnElement[bool]:
+    # Asked of each pair of the program alone: else each program would look through the whole company.
     today = span.as_of.astimezone(ZoneInfo(span.timezone)).date()
-    lately = select(Agreement.pair_id).where(
-        Agreement.starts_on <= today, Agreement.ends_on >= span.week.monday - STILL_TOLD_OF
+    own = aliased(Agreement)
+    lately = exists().where(
+        own.pair_id == Pair.id, own.starts_on <= today, own.ends_on >= span.week.monday - STILL_TOLD_OF
     )
-    news = select(VerdictChange.agreement_id).where(
-        VerdictChange.at > span.starts_at - LONGEST_HEAD_START, VerdictChange.at <= span.as_of
+    late_news = exists().where(
+        own.pair_id == Pair.id,
+        VerdictChange.agreement_id == own.id,
+        VerdictChange.at > span.starts_at - LONGEST_HEAD_START,
+        VerdictChange.at <= span.as_of,
     )
-    late_news = select(Agreement.pair_id).where(Agreement.id.in_(news))
-    return Pair.id.in_(lately) | Pair.id.in_(late_news)
+    return lately.correlate(Pair) | late_news.correlate(Pair)
 
 
 def _count_past(db: OrmSession, program: Program, span: Span) -> Counter[str]:
@@ -186,7 +190,7 @@ def _load_names(db: OrmSession, pair_ids: Sequence[int]) -> dict[int, PairName]:
 
 
 def _load_chapters(db: OrmSession, pair_ids: Sequence[int], span: Span) -> dict[int, list[Chapter]]:
-    known = load_evidence(db, pair_ids)
+    known = load_evidence(db, pair_ids, from_memory=True)
     changes = _load_changes(db, [each.agreement_id for each in known])
     remarks = _load_remarks(db, [each.agreement_id for each in known], span)
     chapters: dict[int, list[Chapter]] = defaultdict(list)

@@ -9,11 +9,10 @@ from tracker.errors import NotAllowed
 from tracker.models import Pair, Person
 from tracker.services.audit import Act
 from tracker.wording import LANGUAGES, Reader, language_of
-from web.limits import FeedLimit, SignInLimits
+from web.limits import Limits
 
 EXTENSION = "cadencia"
-LIMITS = "cadencia.sign_in_limits"
-FEED_LIMIT = "cadencia.feed_limit"
+LIMITS = "cadencia.limits"
 PERSON_KEY = "person"
 LANGUAGE_KEY = "language"
 
@@ -24,15 +23,9 @@ def ports() -> Ports:
     return found
 
 
-def sign_in_limits() -> SignInLimits:
-    """Return how often sign-in links may be asked for in this process."""
-    found: SignInLimits = current_app.extensions[LIMITS]
-    return found
-
-
-def feed_limit() -> FeedLimit:
-    """Return how often addresses of feeds may be tried in this process."""
-    found: FeedLimit = current_app.extensions[FEED_LIMIT]
+def limits() -> Limits:
+    """Return how often things may be tried on this site."""
+    found: Limits = current_app.extensions[LIMITS]
     return found
 
 

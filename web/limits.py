@@ -41,24 +41,23 @@ class Limiter:
 QUARTER_S = 15 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class SignInLimits:
-    """How often sign-in links may be asked for: by account, and by network address."""
-
-    by_account: Limiter = field(default_factory=lambda: Limiter(attempts=5, window_s=QUARTER_S))
-    by_address: Limiter = field(default_factory=lambda: Limiter(attempts=30, window_s=QUARTER_S))
-
-    def allow(self, account: str, address: str) -> bool:
-        """Count an attempt; tell whether it is within both limits."""
-        return self.by_address.allow(address) and self.by_account.allow(account)
+def _limiter(attempts: int) -> Limiter:
+    return Limiter(attempts, window_s=QUARTER_S)
 
 
 @dataclass(frozen=True, slots=True)
-class FeedLimit:
-    """How often one person may have an address read: each try reaches the network from our own machine."""
+class Limits:
+    """What may be tried how often in a quarter of an hour.
 
-    by_person: Limiter = field(default_factory=lambda: Limiter(attempts=10, window_s=QUARTER_S))
+    Sign-in links, by account and by network address; addresses of feeds, by person, since each try reaches
+    the network from our own machine; free times, by person, since each look asks the providers.
+    """
 
-    def allow(self, person_id: int) -> bool:
-        """Count an attempt; tell whether it is within the limit."""
-        return self.by_person.allow(str(person_id))
+    sign_in_account: Limiter = field(default_factory=lambda: _limiter(5))
+    sign_in_address: Limiter = field(default_factory=lambda: _limiter(30))
+    feeds: Limiter = field(default_factory=lambda: _limiter(10))
+    free_times: Limiter = field(default_factory=lambda: _limiter(40))
+
+    def allow_sign_in(self, account: str, address: str) -> bool:
+        """Count that a link is asked for; tell whether that is within both limits."""
+        return self.sign_in_address.allow(address) and self.sign_in_account.allow(account)

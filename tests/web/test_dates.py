@@ -86,6 +86,31 @@ def test_looking_books_nothing(company: Company, duo: Duo, enter: Enter) -> None
     assert bookings(company) == []
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "A short break, please"), ("es", "Una pausa breve, por favor")]
+)
+def test_looking_for_times_has_an_end(
+    company: Company, duo: Duo, diaries: FakeDiaries, enter: Enter, language: str, words: str
+) -> None:
+    with company.ports.store.write() as db:
+        db.get_one(Person, duo.mentor.id).language = language
+    client = enter(duo.mentor)
+    pages = [client.get(path(duo, f"/new-date?later={n % 8}")) for n in range(42)]
+    assert [page.status_code for page in pages] == [200] * 40 + [429] * 2
+    assert words in pages[-1].text
+    assert enter(duo.mentee).get(path(duo, "/new-date")).status_code == 200
+
+
+def test_a_date_that_was_found_can_be_taken_after_many_looks(
+    company: Company, duo: Duo, enter: Enter
+) -> None:
+    client = enter(duo.mentor)
+    text = [client.get(path(duo, "/new-date")).text for _ in range(40)][-1]
+    data = {"csrf_token": csrf_of(text), "at": slots(text)[0], "minutes": "45"}
+    assert client.post(path(duo, "/new-date"), data=data).status_code == 303
+    assert len(bookings(company)) == 1
+
+
 def test_a_double_press_is_one_date(company: Company, duo: Duo, enter: Enter) -> None:
     client = enter(duo.mentor)
     text = client.get(path(duo, "/new-date")).text

@@ -38,7 +38,7 @@ def ask() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("auth/ask.html", form=form, title=None, what=None)
     email = normal_address(form.email.data or "")
-    if not current.sign_in_limits().allow(email, request.remote_addr or ""):
+    if not current.limits().allow_sign_in(email, request.remote_addr or ""):
         abort(429)
     ports = current.ports()
     with ports.store.write() as db:

@@ -162,7 +162,7 @@ def _feed_page(replaced: OwnCalendar | None) -> ResponseReturnValue:
         abort(404)
     form = FeedForm()
     if form.validate_on_submit():
-        if not current.feed_limit().allow(current.signed_in().id):
+        if not current.limits().feeds.allow(str(current.signed_in().id)):
             abort(429)
         try:
             calendar = connect_feed(

@@ -130,6 +130,9 @@ def _offer(target: _Target) -> ResponseReturnValue:
 
 
 def _found(target: _Target, form: DateForm) -> dict[str, Any]:
+    # What was chosen is asked for all the same: only looking reaches the providers.
+    if not current.limits().free_times.allow(str(current.signed_in().id)):
+        abort(429)
     weeks = min(max(request.args.get("later", 0, int), 0), WEEKS_AHEAD)
     length = target.at.end - target.at.start if target.at else None
     wish = Wish(coming_window(current.now(), weeks), current.signed_in().id, length)

@@ -42,7 +42,7 @@ class EvidenceMemo(Base):
         ForeignKey("agreements.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     stamp: Mapped[str] = mapped_column(String(40))
-    sessions: Mapped[bytes] = mapped_column(LargeBinary)  # JSON of tracker.ledger.Session, several
+    sessions: Mapped[bytes] = mapped_column(LargeBinary)  # msgpack of tracker.ledger.Session, several
 
 
 class VerdictChange(Base):

@@ -50,12 +50,15 @@ class Calendar:
 
     def of(self, two: Twosome, first: date, last: date) -> _Runs:
         """Return the absences of the two from `first` to `last`, as few runs of days as there can be."""
-        return (
-            *_holidays(two.mentor_region, two.mentee_region, self.company, (first, last)),
-            *_told(self.leave.get(two.mentor_id, ()), Away.MENTOR, first, last),
-            *_told(self.leave.get(two.mentee_id, ()), Away.MENTEE, first, last),
-            *_told(self.pauses.get(two.pair_id, ()), Away.BOTH, first, last),
-        )
+        runs = _holidays(two.mentor_region, two.mentee_region, self.company, (first, last))
+        for absences, who in (
+            (self.leave.get(two.mentor_id), Away.MENTOR),
+            (self.leave.get(two.mentee_id), Away.MENTEE),
+            (self.pauses.get(two.pair_id), Away.BOTH),
+        ):
+            if absences:
+                runs = (*runs, *_told(absences, who, first, last))
+        return runs
 
 
 def load_absences(db: OrmSession, person_ids: Collection[int], pair_ids: Collection[int]) -> Calendar:

@@ -1,11 +1,11 @@
 """What the database knows of pairs, as the ledger's evidence. Reads in bulk; judges and stores nothing."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import select
@@ -13,36 +13,25 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased
 
 from tracker.bulk import among
-from tracker.ledger import Cadence, Evidence, Observation, Policy, Presence, Side, Unit
+from tracker.ledger import Cadence, Evidence, Policy, Unit
 from tracker.ledger import Session as Told
-from tracker.ledger import Statement as Said
-from tracker.ledger.zones import find_zone
-from tracker.merging import CopyHistory
 from tracker.models import (
     Agreement,
-    Attendance,
     Calendar,
     CalendarStatus,
     Pair,
     Person,
     Program,
     Provider,
-    Session,
-    SessionKey,
-    Standing,
-    Statement,
 )
 from tracker.services.away import Calendar as Absences
 from tracker.services.away import Region, Twosome, load_absences
-from tracker.services.histories import load_copies, meeting_of, members_of, merge_meeting
 from tracker.services.memos import load_memos, stamp_of
+from tracker.services.sessions import Rows, grouped, merge_sessions
 from tracker.services.unseen import find_unseen
 
-_Rows = dict[int, list[Any]]
 
-
-@dataclass(frozen=True, slots=True)
-class AgreementEvidence:
+class AgreementEvidence(msgspec.Struct, frozen=True, gc=False):
     """The evidence of one agreement; its name tells the later agreements of a pair by their first day.
 
     `new_memo` is the stamp under which its sessions can be remembered, None if they were.
@@ -54,17 +43,49 @@ class AgreementEvidence:
     new_memo: str | None = None
 
 
+# What is read of each row, in the order of its columns. Each is asked often, and to ask a row of SQLAlchemy's
+# for a column by its name takes ten times as long.
+class _Pair(NamedTuple):
+    id: int
+    program_id: int
+    mentor_id: int
+    mentee_id: int
+    evidence_version: int
+    mentor_country: str | None
+    mentor_subdivision: str | None
+    mentee_country: str | None
+    mentee_subdivision: str | None
+
+
+class _Agreement(NamedTuple):
+    id: int
+    pair_id: int
+    timezone: str
+    starts_on: date
+    ends_on: date
+    sessions: int
+    every: int
+    unit: str
+
+
+class _Calendar(NamedTuple):
+    person_id: int
+    provider: Provider
+    status: CalendarStatus
+    connected_at: datetime
+    disconnected_at: datetime | None
+    last_read_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was read of a number of pairs, by pair, by person or by session."""
+    """What was read of a number of pairs; `forgotten` are those whose sessions no good memo held."""
 
-    agreements: _Rows
-    memos: Mapping[int, Sequence[Told]]  # by agreement
-    sessions: _Rows
-    copies: Mapping[int, Sequence[CopyHistory]]
-    statements: _Rows
-    attendance: _Rows
-    calendars: _Rows
+    policies: Mapping[int, Policy]  # by program
+    agreements: Rows[_Agreement]  # by pair
+    told: Mapping[int, tuple[Told, ...]]  # by agreement
+    forgotten: Collection[int]
+    calendars: Rows[_Calendar]  # by person
     absences: Absences
 
 
@@ -85,84 +106,76 @@ def policy_of(stored: Mapping[str, Any]) -> Policy:
     return _policy(msgspec.json.encode(stored, order="sorted"))
 
 
-def _load_pairs(db: OrmSession, pair_ids: Collection[int]) -> list[Any]:
+def _load_pairs(db: OrmSession, pair_ids: Collection[int]) -> list[_Pair]:
     mentor, mentee = aliased(Person), aliased(Person)
-    return list(
-        db.execute(
-            select(
-                Pair.id,
-                Pair.mentor_id,
-                Pair.mentee_id,
-                Pair.evidence_version,
-                Program.policy,
-                mentor.country.label("mentor_country"),
-                mentor.subdivision.label("mentor_subdivision"),
-                mentee.country.label("mentee_country"),
-                mentee.subdivision.label("mentee_subdivision"),
-            )
-            .join(Program)
-            .join(mentor, mentor.id == Pair.mentor_id)
-            .join(mentee, mentee.id == Pair.mentee_id)
-            .where(among(db, Pair.id, pair_ids))
-            .order_by(Pair.id)
+    rows = db.execute(
+        select(
+            Pair.id,
+            Pair.program_id,
+            Pair.mentor_id,
+            Pair.mentee_id,
+            Pair.evidence_version,
+            mentor.country,
+            mentor.subdivision,
+            mentee.country,
+            mentee.subdivision,
         )
+        .join(mentor, mentor.id == Pair.mentor_id)
+        .join(mentee, mentee.id == Pair.mentee_id)
+        .where(among(db, Pair.id, pair_ids))
+        .order_by(Pair.id)
     )
+    return list(map(_Pair._make, rows))
 
 
-def _load_known(db: OrmSession, pairs: Sequence[Any], *, from_memory: bool) -> _Known:
-    agreements = _load_agreements(db, [pair.id for pair in pairs])
+def _load_known(db: OrmSession, pairs: Sequence[_Pair], *, from_memory: bool) -> _Known:
+    pair_ids = [pair.id for pair in pairs]
+    agreements = _load_agreements(db, pair_ids)
     people = {person for pair in pairs for person in (pair.mentor_id, pair.mentee_id)}
-    memos = load_memos(db, _stamps(pairs, agreements)) if from_memory else {}
-    forgotten = [pair.id for pair in pairs if any(a.id not in memos for a in agreements[pair.id])]
+    told = load_memos(db, _stamps(pairs, agreements)) if from_memory else {}
+    forgotten = [pair for pair in pairs if any(a.id not in told for a in agreements.get(pair.id, ()))]
     return _Known(
+        policies=_load_policies(db, {pair.program_id for pair in pairs}),
         agreements=agreements,
-        memos=memos,
-        sessions=_load_sessions(db, forgotten),
-        copies=load_copies(db, among(db, SessionKey.pair_id, forgotten)),
-        statements=_load_by_session(db, Statement, forgotten),
-        attendance=_load_by_session(db, Attendance, forgotten),
+        told=told | merge_sessions(db, forgotten, agreements),
+        forgotten={pair.id for pair in forgotten},
         calendars=_load_calendars(db, people),
-        absences=load_absences(db, people, [pair.id for pair in pairs]),
+        absences=load_absences(db, people, pair_ids),
     )
 
 
-def _stamps(pairs: Sequence[Any], agreements: _Rows) -> dict[int, str]:
+def _stamps(pairs: Sequence[_Pair], agreements: Rows[_Agreement]) -> dict[int, str]:
     return {
-        agreement.id: stamp_of(pair.evidence_version) for pair in pairs for agreement in agreements[pair.id]
+        agreement.id: stamp_of(pair.evidence_version)
+        for pair in pairs
+        for agreement in agreements.get(pair.id, ())
     }
 
 
-def _load_agreements(db: OrmSession, pair_ids: Collection[int]) -> _Rows:
+def _load_policies(db: OrmSession, program_ids: Collection[int]) -> dict[int, Policy]:
+    rows = db.execute(select(Program.id, Program.policy).where(among(db, Program.id, program_ids)))
+    return {program_id: policy_of(stored) for program_id, stored in rows}
+
+
+def _load_agreements(db: OrmSession, pair_ids: Collection[int]) -> Rows[_Agreement]:
     rows = db.execute(
-        select(*Agreement.__table__.c)
+        select(
+            Agreement.id,
+            Agreement.pair_id,
+            Agreement.timezone,
+            Agreement.starts_on,
+            Agreement.ends_on,
+            Agreement.sessions,
+            Agreement.every,
+            Agreement.unit,
+        )
         .where(among(db, Agreement.pair_id, pair_ids))
         .order_by(Agreement.pair_id, Agreement.starts_on)
     )
-    return _grouped(rows, "pair_id")
+    return grouped(map(_Agreement._make, rows), attrgetter("pair_id"))
 
 
-def _load_sessions(db: OrmSession, pair_ids: Collection[int]) -> _Rows:
-    rows = db.execute(
-        select(*Session.__table__.c)
-        .where(among(db, Session.pair_id, pair_ids), Session.standing == Standing.COUNTED)
-        .order_by(Session.pair_id, Session.starts_at, Session.id)
-    )
-    return _grouped(rows, "pair_id")
-
-
-def _load_by_session(
-    db: OrmSession, table: type[Statement] | type[Attendance], pair_ids: Collection[int]
-) -> _Rows:
-    rows = db.execute(
-        select(*table.__table__.c)
-        .join(Session, Session.id == table.session_id)
-        .where(among(db, Session.pair_id, pair_ids))
-        .order_by(table.session_id, table.id)
-    )
-    return _grouped(rows, "session_id")
-
-
-def _load_calendars(db: OrmSession, person_ids: Collection[int]) -> _Rows:
+def _load_calendars(db: OrmSession, person_ids: Collection[int]) -> Rows[_Calendar]:
     rows = db.execute(
         select(
             Calendar.person_id,
@@ -173,23 +186,11 @@ def _load_calendars(db: OrmSession, person_ids: Collection[int]) -> _Rows:
             Calendar.last_read_at,
         ).where(among(db, Calendar.person_id, person_ids))
     )
-    return _grouped(rows, "person_id")
+    return grouped(map(_Calendar._make, rows), attrgetter("person_id"))
 
 
-def _grouped(rows: Any, key: str) -> _Rows:
-    groups: _Rows = defaultdict(list)
-    for row in rows:
-        groups[getattr(row, key)].append(row)
-    return groups
-
-
-def _of_pair(pair: Any, known: _Known) -> list[AgreementEvidence]:
-    agreements = known.agreements.get(pair.id, [])
-    if not agreements:
-        return []
-    is_remembered = all(agreement.id in known.memos for agreement in agreements)
-    told = known.memos if is_remembered else _sessions_of(pair, known, agreements)
-    new_memo = None if is_remembered else stamp_of(pair.evidence_version)
+def _of_pair(pair: _Pair, known: _Known) -> list[AgreementEvidence]:
+    new_memo = stamp_of(pair.evidence_version) if pair.id in known.forgotten else None
     two = Twosome(
         pair.id,
         pair.mentor_id,
@@ -201,38 +202,29 @@ def _of_pair(pair: Any, known: _Known) -> list[AgreementEvidence]:
         AgreementEvidence(
             agreement.id,
             pair.id,
-            _evidence(pair, agreement, known, two, told.get(agreement.id, ()), is_first=not i),
+            _evidence(two, agreement, known, known.policies[pair.program_id], is_first=not i),
             new_memo,
         )
-        for i, agreement in enumerate(agreements)
+        for i, agreement in enumerate(known.agreements.get(pair.id, ()))
     ]
 
 
-def _evidence(  # noqa: PLR0913 - what one agreement's evidence is made of
-    pair: Any,
-    agreement: Any,
-    known: _Known,
-    two: Twosome,
-    told: Sequence[Told],
-    *,
-    is_first: bool,
+def _evidence(
+    two: Twosome, agreement: _Agreement, known: _Known, policy: Policy, *, is_first: bool
 ) -> Evidence:
-    calendars = [c for person in (pair.mentor_id, pair.mentee_id) for c in known.calendars.get(person, ())]
-    policy = policy_of(pair.policy)
+    calendars = [*known.calendars.get(two.mentor_id, ()), *known.calendars.get(two.mentee_id, ())]
     cadence = _cadence(agreement.sessions, agreement.every, agreement.unit)
     return Evidence(
-        pair=f"p-{pair.id}" if is_first else f"p-{pair.id}@{agreement.starts_on}",
+        pair=f"p-{two.pair_id}" if is_first else f"p-{two.pair_id}@{agreement.starts_on}",
         timezone=agreement.timezone,
         starts_on=agreement.starts_on,
         ends_on=agreement.ends_on,
         cadence=cadence,
         policy=policy,
         observed_until=observed_until(calendars, agreement),
-        sessions=tuple(told),
-        absences=(
-            *known.absences.of(two, agreement.starts_on, agreement.ends_on),
-            *find_unseen(calendars, agreement, cadence, policy.grace_days),
-        ),
+        sessions=known.told.get(agreement.id, ()),
+        absences=known.absences.of(two, agreement.starts_on, agreement.ends_on)
+        + find_unseen(calendars, agreement, cadence, policy.grace_days),
     )
 
 
@@ -274,58 +266,6 @@ def _is_missed(calendar: Any, calendars: Sequence[Any], agreement: Any) -> bool:
         and other.connected_at >= left
         for other in calendars
     )
-
-
-def _sessions_of(pair: Any, known: _Known, agreements: Sequence[Any]) -> Mapping[int, Sequence[Told]]:
-    """Return the pair's sessions by the agreement that each belongs to."""
-    told: dict[int, list[Told]] = defaultdict(list)
-    members = members_of(pair.mentor_id, pair.mentee_id, agreements[-1].timezone)
-    for row in known.sessions.get(pair.id, ()):
-        copies = known.copies.get(row.id, ())
-        observations = merge_meeting(meeting_of(row), copies, members)
-        agreement = _agreement_of(observations, agreements)
-        if agreement is None:
-            continue
-        told[agreement.id].append(
-            Told(
-                id=f"s-{row.id}",
-                observations=observations,
-                statements=tuple(map(_said, known.statements.get(row.id, ()))),
-                attendance=_presences(row, known.attendance.get(row.id, ())),
-            )
-        )
-    return told
-
-
-def _agreement_of(observations: Sequence[Observation], agreements: Sequence[Any]) -> Any:
-    """Return the agreement that covers the session's first start, else its present one, else any between.
-
-    None: an agreement that was cut short, or moved, does not cover it any more.
-    """
-    for moment in (
-        observations[0].starts_at,
-        observations[-1].starts_at,
-        *(o.starts_at for o in observations),
-    ):
-        for agreement in agreements:
-            if _covers(agreement, moment):
-                return agreement
-    return None
-
-
-def _covers(agreement: Any, moment: datetime) -> bool:
-    day = find_zone(agreement.timezone).day_of(moment)
-    return bool(agreement.starts_on.toordinal() <= day <= agreement.ends_on.toordinal())
-
-
-def _said(row: Any) -> Said:
-    return Said(by=Side(row.side), at=row.at, held=row.held, absent=tuple(map(Side, row.absent)))
-
-
-def _presences(row: Any, stays: Sequence[Any]) -> tuple[Presence, ...] | None:
-    if not row.attendance_recorded:
-        return None
-    return tuple(Presence(who=Side(s.side), joined_at=s.joined_at, left_at=s.left_at) for s in stays)
 
 
 @lru_cache(maxsize=1024)

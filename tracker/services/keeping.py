@@ -35,12 +35,18 @@ class _Document(msgspec.Struct, frozen=True, gc=False):
 
 
 _documents = msgspec.json.Decoder(_Document)
+_PERIODS = b'"periods":'
 
 
 def keep_ledgers(db: OrmSession, kept: Sequence[Kept], now: datetime) -> int:
     """Store the ledgers and append what changed in them; return how many verdicts did."""
     before = _load_documents(db, [agreement_id for agreement_id, _, _ in kept])
-    differing = [each for each in kept if _differs(before.get(each[0]), each[2])]
+    documents = [encode_ledger(ledger) for _, _, ledger in kept]
+    differing = [
+        each
+        for each, document in zip(kept, documents, strict=True)
+        if _differs(before.get(each[0]), document, each[2])
+    ]
     told = _load_told(db, [agreement_id for agreement_id, _, _ in differing if agreement_id in before])
     changes = [
         change
@@ -53,14 +59,21 @@ def keep_ledgers(db: OrmSession, kept: Sequence[Kept], now: datetime) -> int:
         )
     ]
     write_rows(db, VerdictChange, changes)
-    put_rows(db, LedgerRow, [_row(agreement_id, ledger) for agreement_id, _, ledger in kept])
+    rows = [
+        _row(agreement_id, ledger, document)
+        for (agreement_id, _, ledger), document in zip(kept, documents, strict=True)
+    ]
+    put_rows(db, LedgerRow, rows)
     return len(changes)
 
 
-def _differs(document: bytes | None, ledger: Ledger) -> bool:
-    if document is None:
+def _differs(before: bytes | None, document: bytes, ledger: Ledger) -> bool:
+    if before is None:
         return True
-    stored = _documents.decode(document).periods
+    # As nearly always: only the moment of judging, which stands before the periods, is another one.
+    if before[before.find(_PERIODS) :] == document[document.find(_PERIODS) :]:
+        return False
+    stored = _documents.decode(before).periods
     return [(t.starts_on, t.verdict, t.reason, t.missed_by) for t in stored] != [
         (p.starts_on, p.verdict, p.reason, p.missed_by) for p in ledger.periods
     ]
@@ -102,7 +115,7 @@ def _load_documents(db: OrmSession, agreement_ids: Sequence[int]) -> dict[int, b
             among(db, LedgerRow.agreement_id, agreement_ids)
         )
     )
-    return {row.agreement_id: row.document for row in rows}
+    return dict(rows.all())
 
 
 def _load_told(db: OrmSession, agreement_ids: Sequence[int]) -> dict[int, dict[date, _Content]]:
@@ -124,11 +137,11 @@ def _load_told(db: OrmSession, agreement_ids: Sequence[int]) -> dict[int, dict[d
     return told
 
 
-def _row(agreement_id: int, ledger: Ledger) -> dict[str, Any]:
+def _row(agreement_id: int, ledger: Ledger, document: bytes) -> dict[str, Any]:
     return {
         "agreement_id": agreement_id,
         "judged_at": ledger.now,
-        "document": encode_ledger(ledger),
+        "document": document,
         "health": ledger.health.value,
         "due": ledger.due,
         "met": ledger.met,

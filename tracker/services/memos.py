@@ -18,10 +18,16 @@ from tracker.ledger import Session
 from tracker.models import EvidenceMemo
 
 Sessions = tuple[Session, ...]
-_MAKERS = ("ledger/evidence.py", "merging.py", "services/evidence.py", "services/histories.py")
+_MAKERS = (
+    "ledger/evidence.py",
+    "merging.py",
+    "services/histories.py",
+    "services/memos.py",
+    "services/sessions.py",
+)
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Sessions)
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Sessions)
 
 
 def stamp_of(evidence_version: int) -> str:

@@ -175,7 +175,7 @@ def test_what_did_not_change_is_not_merged_again(duo: Duo, monkeypatch: pytest.M
     review(duo.world.store, instant("2026-01-10 09:00"))
     before = ledger(duo)
 
-    monkeypatch.setattr("tracker.services.evidence.merge_meeting", None)
+    monkeypatch.setattr("tracker.services.sessions.merge_meeting", None)
     review(duo.world.store, instant("2026-01-10 10:00"), everyone=True)
 
     assert ledger(duo).sessions == before.sessions != ()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
@@ -39,8 +40,7 @@ class ReviewReport:
     changes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """One agreement's evidence and its ledger."""
 
     known: AgreementEvidence
@@ -149,7 +149,7 @@ def review_pairs(store: Store, pair_ids: Sequence[int], now: datetime) -> Review
 
 def _load_versions(db: OrmSession, pair_ids: Sequence[int]) -> dict[int, int]:
     rows = db.execute(select(Pair.id, Pair.evidence_version).where(among(db, Pair.id, pair_ids)))
-    return {row.id: row.evidence_version for row in rows}
+    return dict(rows.all())
 
 
 def _lock_unchanged(db: OrmSession, versions: Mapping[int, int]) -> set[int]:
@@ -163,7 +163,7 @@ def _lock_unchanged(db: OrmSession, versions: Mapping[int, int]) -> set[int]:
         .order_by(Pair.id)
         .with_for_update(key_share=True)
     )
-    return {row.id for row in rows if row.evidence_version == versions[row.id]}
+    return {pair_id for pair_id, version in rows if version == versions[pair_id]}
 
 
 def _end_claims(db: OrmSession, pair_ids: Collection[int]) -> None:
@@ -178,24 +178,28 @@ def _end_claims(db: OrmSession, pair_ids: Collection[int]) -> None:
 
 
 def _settle_pairs(db: OrmSession, fresh: Collection[int], judged: Sequence[Judged]) -> None:
-    due: dict[int, list[datetime]] = {pair_id: [] for pair_id in fresh}
+    due: dict[int, datetime | None] = dict.fromkeys(fresh)
     waiting = set()
     for each in judged:
-        if each.ledger.next_review_at is not None:
-            due[each.known.pair_id].append(each.ledger.next_review_at)
+        pair_id = each.known.pair_id
+        due[pair_id] = _earlier(due[pair_id], each.ledger.next_review_at)
         if _awaits_reading(each.ledger):
-            waiting.add(each.known.pair_id)
+            waiting.add(pair_id)
     rows = [
         {
             "id": pair_id,
-            "review_due_at": min(instants, default=None),
+            "review_due_at": due_at,
             "awaits_reading": pair_id in waiting,
             "judged_anew": True,
             "claims": 0,
         }
-        for pair_id, instants in due.items()
+        for pair_id, due_at in due.items()
     ]
     change_rows(db, Pair, rows)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else one or other
 
 
 def _awaits_reading(ledger: Ledger) -> bool:

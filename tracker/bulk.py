@@ -96,6 +96,14 @@ def among(db: OrmSession, column: InstrumentedAttribute[Any], ids: Iterable[int]
     return column == any_(cast(literal(f"{{{listed}}}", Text), ARRAY(Integer)))
 
 
+def in_order(column: InstrumentedAttribute[Any], which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition of an UPDATE of the rows `which`: it locks them in the order of that column first.
+
+    Without it PostgreSQL locks them as they lie, and two who change many rows can wait for each other.
+    """
+    return column.in_(select(column).where(which).order_by(column).with_for_update(key_share=True))
+
+
 def draw_ids(db: OrmSession, model: type[DeclarativeBase], count: int) -> Sequence[int]:
     """Return ids that no other row has or gets, ascending; on SQLite the caller holds the write lock."""
     table = _table(model)

@@ -9,7 +9,8 @@ import pytest
 
 from tests.house.sources import modules
 from tracker.problems import PROBLEMS, Mend, explain_to_admin, problem_of
-from tracker.services.sync import INTERNAL, MASS_REMOVAL
+from tracker.services.pulls import INTERNAL
+from tracker.services.sync import MASS_REMOVAL
 from tracker.wording import Reader, catalogue
 from web.words.problems import problem_for_admin, problem_for_owner, reasons_set_aside
 

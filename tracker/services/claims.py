@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from tracker.bulk import in_order
 from tracker.models import Calendar, CalendarStatus, Pair
 from tracker.store import Store
 
@@ -90,7 +91,7 @@ def give_back(store: Store, kind: Kind, ids: Collection[int], now: datetime) -> 
     with store.write() as db:
         db.execute(
             update(kind.id.class_)
-            .where(kind.id.in_(ids), kind.claims > 0)
+            .where(in_order(kind.id, and_(kind.id.in_(ids), kind.claims > 0)))
             .values({kind.due_at: now, kind.claims: kind.claims - 1})
             .execution_options(synchronize_session=False)
         )
@@ -136,7 +137,7 @@ def _let_try_again(store: Store, kind: Kind, ids: Collection[int]) -> None:
     with store.write() as db:
         db.execute(
             update(kind.id.class_)
-            .where(kind.id.in_(ids))
+            .where(in_order(kind.id, kind.id.in_(ids)))
             .values({kind.claims: MOST_CLAIMS - 1})
             .execution_options(synchronize_session=False)
         )

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
+from tracker.bulk import in_order
 from tracker.models import Calendar, CalendarStatus, Credential, Pair, Provider
 from tracker.ports import Vault
 from tracker.services.absences import forget_coming
@@ -111,9 +112,10 @@ def _take_away(db: OrmSession, calendar: Calendar, act: Act) -> None:
 def read_soon(db: OrmSession, person_ids: Iterable[int], act: Act) -> None:
     """Have the calendars of these people read at the next tick: what is looked for in them changed."""
     for portion in portions(sorted(set(person_ids))):
+        theirs = and_(Calendar.person_id.in_(portion), Calendar.status == CalendarStatus.CONNECTED)
         db.execute(
             update(Calendar)
-            .where(Calendar.person_id.in_(portion), Calendar.status == CalendarStatus.CONNECTED)
+            .where(in_order(Calendar.id, theirs))
             .values(next_read_at=act.at)
             .execution_options(synchronize_session=False)
         )

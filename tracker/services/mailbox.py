@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
+from tracker.bulk import in_order
 from tracker.errors import ConnectorError
 from tracker.incoming import CalendarMail, MailboxReader, MailPage, MailPlace, Method
 from tracker.models import (
@@ -290,13 +291,14 @@ def _read_soon(db: OrmSession, uids: set[str], now: datetime) -> None:
         .join(Invitation, Invitation.id == InvitationPerson.invitation_id)
         .where(Invitation.uid.in_(uids))
     )
+    theirs = and_(
+        Calendar.person_id.in_(people),
+        Calendar.provider == Provider.MAILBOX,
+        Calendar.status == CalendarStatus.CONNECTED,
+    )
     db.execute(
         update(Calendar)
-        .where(
-            Calendar.person_id.in_(people),
-            Calendar.provider == Provider.MAILBOX,
-            Calendar.status == CalendarStatus.CONNECTED,
-        )
+        .where(in_order(Calendar.id, theirs))
         .values(next_read_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
-from tracker.bulk import among, change_rows
+from tracker.bulk import among, change_rows, in_order
 from tracker.ledger import Health, HealthReason, Ledger, Verdict, judge
 from tracker.models import Pair
 from tracker.services.evidence import AgreementEvidence, load_evidence
@@ -52,25 +52,25 @@ def touch_pairs(db: OrmSession, pair_ids: Collection[int], now: datetime) -> Non
     for portion in portions(sorted(set(pair_ids))):
         db.execute(
             update(Pair)
-            .where(Pair.id.in_(portion))
+            .where(in_order(Pair.id, Pair.id.in_(portion)))
             .values(evidence_version=Pair.evidence_version + 1, review_due_at=now)
             .execution_options(synchronize_session=False)
         )
 
 
-def note_reading(db: OrmSession, person_id: int, now: datetime) -> None:
-    """Make those of the person's pairs due whose ledger waits for a calendar to be read."""
-    db.connection().execute(_NOTE_READING, {"person": person_id, "now": now})
+def note_readings(db: OrmSession, person_ids: Collection[int], now: datetime) -> None:
+    """Make those of these people's pairs due whose ledger waits for a calendar to be read."""
+    db.connection().execute(_NOTE_READINGS, {"people": list(person_ids), "now": now})
 
 
-# Written once: every reading of every calendar says this, and to make a statement costs more than to run it.
-_NOTE_READING = (
+# Written once: every reading of calendars says this, and to make a statement costs more than to run it.
+_THEIRS = or_(
+    *(side.in_(bindparam("people", expanding=True)) for side in (Pair.mentor_id, Pair.mentee_id)),
+)
+_IS_LATER = or_(Pair.review_due_at.is_(None), Pair.review_due_at > bindparam("now"))
+_NOTE_READINGS = (
     update(Pair)
-    .where(
-        or_(Pair.mentor_id == bindparam("person"), Pair.mentee_id == bindparam("person")),
-        Pair.awaits_reading,
-        or_(Pair.review_due_at.is_(None), Pair.review_due_at > bindparam("now")),
-    )
+    .where(in_order(Pair.id, and_(_THEIRS, Pair.awaits_reading, _IS_LATER)))
     .values(review_due_at=bindparam("now"))
 )
 

@@ -6,9 +6,10 @@ Where its provider tells us of changes, reading is the backstop: notices get los
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, exists, func, or_, select, update
+from sqlalchemy import and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
+from tracker.bulk import in_order
 from tracker.errors import AuthRevoked, ConnectorError
 from tracker.models import Calendar, CalendarStatus, Pair, PushChannel, Session
 
@@ -20,24 +21,25 @@ OFTEN_TOLD = timedelta(hours=1)
 SELDOM_TOLD = timedelta(hours=12)
 # Whoever edits a calendar sends notices by the dozen: after this, one reading serves them all.
 GATHERING = timedelta(seconds=10)
-# Between the machine that hears a notice and the one that reads.
-CLOCKS_DIFFER = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=6)
 NOT_NEEDED_WAIT = timedelta(days=1)
 _SPREAD = 2654435761  # Knuth's multiplicative hash: neighbouring ids land far from each other
 _EPOCH = datetime.fromisoformat("2000-01-01T00:00:00Z")
 
 
-def next_reading(db: OrmSession, calendar_id: int, now: datetime) -> datetime:
-    """Return when to read next after a good reading that began `now`.
+def next_readings(db: OrmSession, calendar_ids: Collection[int], now: datetime) -> dict[int, datetime]:
+    """Return when to read each of these calendars next after a good reading that began `now`.
 
-    Each calendar has its own place in the interval. One that changed while it was read is read again.
+    Each has its own place in the interval.
     """
-    asked = {"calendar": calendar_id, "now": now, "after": now - NEAR, "before": now + NEAR}
-    heard_at, is_near = db.connection().execute(_HEARD_AND_NEAR, asked).one()
-    if heard_at is not None and heard_at > now - CLOCKS_DIFFER:
-        return now + GATHERING
-    interval = interval_of(is_near=is_near, is_told=heard_at is not None)
+    asked = {"calendars": list(calendar_ids), "now": now, "after": now - NEAR, "before": now + NEAR}
+    return {
+        row.id: _next_place(row.id, interval_of(is_near=row.is_near, is_told=row.is_told), now)
+        for row in db.connection().execute(_TOLD_AND_NEAR, asked)
+    }
+
+
+def _next_place(calendar_id: int, interval: timedelta, now: datetime) -> datetime:
     offset = interval * place_of(calendar_id)
     passed = (now - _EPOCH - offset) // interval
     return _EPOCH + offset + (passed + 1) * interval
@@ -58,10 +60,10 @@ def place_of(number: int) -> float:
 def hasten(db: OrmSession, calendar_ids: Collection[int], now: datetime) -> None:
     """Have these calendars read soon. Never sooner than a provider wants that refused us just now."""
     soon = now + GATHERING
+    connected = and_(Calendar.id.in_(calendar_ids), Calendar.status == CalendarStatus.CONNECTED)
     db.execute(
         update(Calendar)
-        .where(Calendar.id.in_(calendar_ids), Calendar.status == CalendarStatus.CONNECTED)
-        .where(Calendar.next_read_at > soon, Calendar.failures == 0)
+        .where(in_order(Calendar.id, and_(connected, Calendar.next_read_at > soon, Calendar.failures == 0)))
         .values(next_read_at=soon)
         .execution_options(synchronize_session=False)
     )
@@ -87,19 +89,22 @@ def when_not_needed(now: datetime) -> datetime:
     return now + NOT_NEEDED_WAIT
 
 
-# When the provider last reached us by an open channel (one that never did may not be able to), and whether a
-# session of the calendar's owner is near. Written once: to make a statement costs more than to run it.
-_HEARD_AND_NEAR = select(
-    select(func.max(PushChannel.heard_at))
+# Whether the provider has reached us by an open channel (one that never did may not be able to), and whether
+# a session of the calendar's owner is near. Written once: to make a statement costs more than to run it.
+_TOLD_AND_NEAR = select(
+    Calendar.id,
+    exists()
     .where(
         PushChannel.calendar_id == Calendar.id,
         PushChannel.fingerprint == Calendar.fingerprint,
         PushChannel.provider_name != "",
         PushChannel.expires_at > bindparam("now"),
+        PushChannel.heard_at.is_not(None),
     )
-    .scalar_subquery(),
+    .label("is_told"),
     exists()
     .where(Session.pair_id == Pair.id)
     .where(or_(Pair.mentor_id == Calendar.person_id, Pair.mentee_id == Calendar.person_id))
-    .where(Session.starts_at > bindparam("after"), Session.starts_at < bindparam("before")),
-).where(Calendar.id == bindparam("calendar"))
+    .where(Session.starts_at > bindparam("after"), Session.starts_at < bindparam("before"))
+    .label("is_near"),
+).where(Calendar.id.in_(bindparam("calendars", expanding=True)))

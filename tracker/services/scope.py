@@ -4,14 +4,15 @@ Never keeps an address: whoever is on an entry becomes the id of a person of one
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Integer, bindparam, or_, select, union, union_all
+from sqlalchemy import Select, bindparam, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.events import CalendarEvent, CopyRole, Moment, Response, TagRule, Window
@@ -24,6 +25,8 @@ from tracker.tags import TagRules, nobody_signed
 MARGIN = timedelta(days=31)
 # Agreements that ended longer ago than this are not read any more.
 LOOK_BACK = timedelta(days=400)
+
+_Column = InstrumentedAttribute[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,77 +135,95 @@ class Scope:
         return Belonging(chosen, asks=not chosen)
 
 
-def load_scope(db: OrmSession, owner: Owner, settings: Settings, now: datetime) -> Scope | None:
-    """Return what to read of a calendar of the owner's; None for somebody whom no agreement needs it for."""
-    ended_after = now.date() - LOOK_BACK
-    rows = db.connection().execute(_TERMS, {"owner": owner.id, "ended_after": ended_after}).all()
-    if not rows:
-        return None
-    pairs = _pairs(owner, rows)
-    people = _load_addresses(db, owner, pairs)
+def load_scopes(
+    db: OrmSession, owners: Collection[Owner], settings: Settings, now: datetime
+) -> dict[Owner, Scope]:
+    """Return what to read of calendars of these owners; nobody is in it whom no agreement needs it for.
+
+    Two statements, for some hundreds of them at most.
+    """
+    terms = _load_terms(db, {owner.id for owner in owners}, now.date() - LOOK_BACK)
+    known = {person for rows in terms.values() for row in rows for person in (row.owner, row.other)}
+    addresses = _load_addresses(db, known)
+    return {
+        owner: _scope(owner, terms[owner.id], addresses, settings) for owner in owners if owner.id in terms
+    }
+
+
+def _scope(
+    owner: Owner, rows: Sequence[Any], addresses: Mapping[int, Sequence[str]], settings: Settings
+) -> Scope:
+    pairs = _pairs(rows)
+    # In the order of the ids: should two people have one address, it is always the same one's.
+    known = sorted({owner.id, *(pair.other_id for pair in pairs)})
     programs = {row.address.lower() for row in rows if row.address} | {settings.program_address or ""}
     rules = TagRules(
-        owner=_addresses_of(people, owner.id),
-        partners=tuple(_addresses_of(people, p.other_id) for p in pairs if p.takes_suggestions),
+        owner=frozenset(addresses[owner.id]),
+        partners=tuple(frozenset(addresses[p.other_id]) for p in pairs if p.takes_suggestions),
         markers=settings.tags,
         program_addresses=frozenset(programs - {""}),
         is_ours=reader_of(settings.secret_keys) if settings.secret_keys else nobody_signed,
         keeps_absences=owner.lets_absences_be_read or any(row.reads_absences for row in rows),
     )
+    people = {address: person for person in known for address in addresses[person]}
     return Scope(owner.id, owner.timezone, people, pairs, rules, _window(pairs))
 
 
-# Written once: every reading of every calendar asks these, and to make a statement costs more than to run it.
-_TERMS = (
-    select(
-        Pair.id,
-        Pair.mentor_id,
-        Pair.mentee_id,
-        Program.suggests_untagged,
-        Program.address,
-        Program.reads_absences,
-        Agreement.timezone,
-        Agreement.starts_on,
-        Agreement.ends_on,
+def _load_terms(db: OrmSession, owner_ids: Collection[int], ended_after: date) -> dict[int, list[Any]]:
+    """Return by owner the agreements of the owner's pairs, each with pair and program, in their order."""
+    rows = db.connection().execute(_TERMS, {"owners": list(owner_ids), "ended_after": ended_after})
+    return {owner: list(terms) for owner, terms in groupby(rows, key=lambda row: row.owner)}
+
+
+def _terms_of(
+    mine: _Column, theirs: _Column
+) -> Select[int, int, int, bool, str | None, bool, str, date, date]:
+    return (
+        select(
+            mine.label("owner"),
+            theirs.label("other"),
+            Pair.id.label("pair"),
+            Program.suggests_untagged,
+            Program.address,
+            Program.reads_absences,
+            Agreement.timezone,
+            Agreement.starts_on,
+            Agreement.ends_on,
+        )
+        .join(Program, Program.id == Pair.program_id)
+        .join(Agreement, Agreement.pair_id == Pair.id)
+        .where(mine.in_(bindparam("owners", expanding=True)), Agreement.ends_on > bindparam("ended_after"))
     )
-    .join(Program, Program.id == Pair.program_id)
-    .join(Agreement, Agreement.pair_id == Pair.id)
-    .where(or_(Pair.mentor_id == bindparam("owner"), Pair.mentee_id == bindparam("owner")))
-    .where(Agreement.ends_on > bindparam("ended_after"))
-    .order_by(Pair.id, Agreement.starts_on)
-)
-_CIRCLE = union(  # the owner and all who ever were a partner
-    select(Pair.mentor_id).where(Pair.mentee_id == bindparam("owner")),
-    select(Pair.mentee_id).where(Pair.mentor_id == bindparam("owner")),
-    select(bindparam("owner", type_=Integer)),
-)
+
+
+# Written once: every portion of readings asks these, and to make a statement costs more than to run it.
+_TERMS = union_all(
+    _terms_of(Pair.mentor_id, Pair.mentee_id), _terms_of(Pair.mentee_id, Pair.mentor_id)
+).order_by("owner", "pair", "starts_on")
 _ADDRESSES = union_all(
-    select(Person.email, Person.id).where(Person.id.in_(_CIRCLE)),
-    select(PersonAddress.email, PersonAddress.person_id).where(PersonAddress.person_id.in_(_CIRCLE)),
+    select(Person.email, Person.id).where(Person.id.in_(bindparam("people", expanding=True))),
+    select(PersonAddress.email, PersonAddress.person_id).where(
+        PersonAddress.person_id.in_(bindparam("people", expanding=True))
+    ),
 )
 
 
-def _pairs(owner: Owner, rows: Iterable[Any]) -> tuple[OwnPair, ...]:
+def _pairs(rows: Iterable[Any]) -> tuple[OwnPair, ...]:
     """Return the owner's pairs; each row is an agreement with its pair and program, in order of the pairs."""
     pairs = []
-    for pair_id, agreements in groupby(rows, key=lambda row: row.id):
+    for pair_id, agreements in groupby(rows, key=lambda row: row.pair):
         of_pair = list(agreements)
-        pair = of_pair[0]
-        other_id = pair.mentee_id if pair.mentor_id == owner.id else pair.mentor_id
         terms = tuple(Term(row.timezone, row.starts_on, row.ends_on) for row in of_pair)
-        pairs.append(OwnPair(pair_id, other_id, pair.suggests_untagged, terms))
+        pairs.append(OwnPair(pair_id, of_pair[0].other, of_pair[0].suggests_untagged, terms))
     return tuple(pairs)
 
 
-def _load_addresses(db: OrmSession, owner: Owner, pairs: Iterable[OwnPair]) -> dict[str, int]:
-    """Return by address whose it is: the owner's, or that of the other one of one of these pairs."""
-    known = {owner.id, *(pair.other_id for pair in pairs)}
-    rows = db.connection().execute(_ADDRESSES, {"owner": owner.id})
-    return {row.email: row.id for row in rows if row.id in known}
-
-
-def _addresses_of(people: Mapping[str, int], person_id: int) -> frozenset[str]:
-    return frozenset(address for address, owner in people.items() if owner == person_id)
+def _load_addresses(db: OrmSession, person_ids: Collection[int]) -> dict[int, list[str]]:
+    """Return the addresses of each of these people."""
+    found: dict[int, list[str]] = {person_id: [] for person_id in person_ids}
+    for email, person_id in db.connection().execute(_ADDRESSES, {"people": list(person_ids)}):
+        found[person_id].append(email)
+    return found
 
 
 def _window(pairs: tuple[OwnPair, ...]) -> Window:

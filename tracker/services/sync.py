@@ -5,49 +5,39 @@ or what a provider answered.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
-from tracker.errors import ConnectorError, SyncTokenExpired
+from tracker.bulk import change_rows, in_order
+from tracker.errors import ConnectorError
 from tracker.events import Pull, PullKind, SetAside
-from tracker.models import Calendar, CalendarStatus, Copy, Person, Provider
-from tracker.models.base import UtcDateTime
-from tracker.models.calendars import address_binding, cursor_binding
-from tracker.ports import Access, Sources, Vault
+from tracker.models import Calendar, CalendarStatus, Copy, Provider
+from tracker.models.calendars import cursor_binding
+from tracker.ports import Vault
 from tracker.services import rhythm
 from tracker.services.audit import Act, record
 from tracker.services.claims import CALENDARS, Stopping, claim_due, give_back
-from tracker.services.credentials import CredentialPorts, access_of
 from tracker.services.intake import NOTHING, Intake, shows_the_same, take_pull
-from tracker.services.review import note_reading
-from tracker.services.scope import Owner, Scope, load_scope
-from tracker.store import Store
+from tracker.services.pulls import INTERNAL, MOST_RUNNING, Job, Pulls, Reading, SyncPorts, Unneeded, prepare
+from tracker.services.review import note_readings
+from tracker.store import Store, portions
 
 MASS_REMOVAL = "mass_removal"
-INTERNAL = "internal"
-THREADS = 4
-PORTION = 64  # calendars that are claimed at once
+PORTION = 64  # calendars that are claimed, prepared and, where nothing changed, noted at once
+PATIENCE_S = 0.2  # what was read waits so long for another answer that could be noted with it
 MOST_SET_ASIDE = 50  # shown to the owner; a calendar with more of them has one and the same trouble
 
 Progress = Callable[[int, int], None]
+_Good = tuple[Job, Pull]  # a reading to the end, that was taken in
 
 _log = logging.getLogger(__name__)
-
-
-class SyncPorts(CredentialPorts, Protocol):
-    """What a reading needs of the outside world; `integrations.registry` opens it."""
-
-    @property
-    def sources(self) -> Sources:
-        """Return what opens calendars."""
 
 
 class Outcome(StrEnum):
@@ -74,37 +64,10 @@ class SyncResult:
     set_aside: tuple[SetAside, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One reading to be done; `sealed` is the address as stored, to tell whether it still is that one.
-
-    `is_rescoped`: what is asked now is not what was asked last. `due_at` is when the calendar was to be read
-    next as the job was prepared: another time in the end means that somebody wished for another reading.
-    """
-
-    calendar_id: int
-    person: str
-    provider: Provider
-    sealed: str = field(repr=False)
-    address: str = field(repr=False)
-    cursor: str | None = field(repr=False)
-    access: Access | None
-    scope: Scope
-    last_read_at: datetime | None
-    due_at: datetime | None
-    is_rescoped: bool
-
-    def result(self, outcome: Outcome, problem: str | None = None) -> SyncResult:
-        """Return how it went."""
-        return SyncResult(self.calendar_id, self.person, self.provider, outcome, problem)
-
-
 def sync_calendar(ports: SyncPorts, calendar_id: int, now: datetime) -> SyncResult:
     """Read one connected calendar and take in what changed."""
-    job = _prepare(ports, calendar_id, now)
-    if isinstance(job, SyncResult):
-        return job
-    return _finish(ports, job, _pull(ports.sources, job), now)
+    (result,) = sync_many(ports, [calendar_id], now)
+    return result
 
 
 def sync_due(
@@ -155,7 +118,10 @@ def accept_removals(db: OrmSession, calendar_id: int, act: Act) -> None:
 def sync_many(
     ports: SyncPorts, calendar_ids: Iterable[int], now: datetime, on_progress: Progress | None = None
 ) -> list[SyncResult]:
-    """Read these calendars, several at once; return how it went, in the order of their ids."""
+    """Read these calendars, several at once; return how it went, in the order of their ids.
+
+    One that is gone is left out. What `on_progress` raises comes out, after whatever was begun has ended.
+    """
     ids = list(calendar_ids)
     results = []
     for result in _results(ports, ids, now):
@@ -166,189 +132,190 @@ def sync_many(
 
 
 def _results(ports: SyncPorts, ids: list[int], now: datetime) -> Iterator[SyncResult]:
-    """Pull in a few threads, take in one after the other: SQLite has one writer at a time anyway."""
-    running: dict[Future[Pull | ConnectorError], _Job] = {}
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="sync") as pool:
-        for calendar_id in ids:
-            job = _prepare(ports, calendar_id, now)
+    """Pull in a few threads, write in this one: SQLite has one writer at a time anyway.
+
+    What has news is written by itself, at once. The rest waits for its like: each has so little to note that
+    a transaction costs many times as much. Whoever stops us loses that; it is read once more.
+    """
+    waiting: list[Reading] = []
+    with Pulls(ports.sources) as pulls:
+        for job in _jobs(ports, ids, now):
             if isinstance(job, SyncResult):
                 yield job
                 continue
-            running[pool.submit(_pull, ports.sources, job)] = job
-            if len(running) >= 2 * THREADS:
-                yield from _finish_done(ports, running, now)
-        while running:
-            yield from _finish_done(ports, running, now)
+            pulls.begin(job)
+            if pulls.running >= MOST_RUNNING:
+                yield from _finish_next(ports, pulls, waiting, now)
+        while pulls.running:
+            yield from _finish_next(ports, pulls, waiting, now)
+    yield from _finish_safely(ports, waiting, now)
 
 
-def _finish_done(
-    ports: SyncPorts, running: dict[Future[Pull | ConnectorError], _Job], now: datetime
+def _jobs(ports: SyncPorts, ids: list[int], now: datetime) -> Iterator[Job | SyncResult]:
+    for portion in portions(ids, PORTION):
+        unneeded = []
+        for job in prepare(ports, portion, now):
+            if isinstance(job, Job):
+                yield job
+            else:
+                unneeded.append(job)
+        _look_again_later(ports.store, [each.calendar_id for each in unneeded], now)
+        yield from (_result(each, Outcome.NOT_NEEDED) for each in unneeded)
+
+
+def _finish_next(
+    ports: SyncPorts, pulls: Pulls, waiting: list[Reading], now: datetime
 ) -> Iterator[SyncResult]:
-    for future in wait(running, return_when=FIRST_COMPLETED).done:
-        yield _finish_safely(ports, running.pop(future), future, now)
+    """Take what came first; `waiting` is noted when it is a portion, or when nothing comes for a while."""
+    reading = pulls.next(PATIENCE_S if waiting else None)
+    if reading is not None and reading.is_news:
+        reading = _look_through(ports.store, reading)
+    if reading is not None and reading.is_news:
+        yield from _finish_safely(ports, [reading], now)
+    elif reading is not None:
+        waiting.append(reading)
+    if reading is None or len(waiting) >= PORTION:
+        ready, waiting[:] = list(waiting), []
+        yield from _finish_safely(ports, ready, now)
 
 
-def _prepare(ports: SyncPorts, calendar_id: int, now: datetime) -> _Job | SyncResult:
-    with ports.store.read() as db:
-        calendar: Any = db.connection().execute(_CALENDAR, {"calendar": calendar_id}).one()
-        owner = Owner(calendar.person_id, calendar.timezone, calendar.reads_absences)
-        scope = load_scope(db, owner, ports.settings, now)
-    if scope is None or calendar.status is not CalendarStatus.CONNECTED:
-        _look_again_later(ports.store, calendar_id, now)
-        return SyncResult(calendar_id, calendar.email, calendar.provider, Outcome.NOT_NEEDED)
-    is_rescoped = calendar.scope != scope.digest
-    cursor = None if is_rescoped else calendar.cursor
-    return _Job(
-        calendar_id=calendar_id,
-        person=calendar.email,
-        provider=calendar.provider,
-        sealed=calendar.address,
-        address=ports.vault.open(calendar.address, address_binding(owner.id)),
-        cursor=ports.vault.open(cursor, cursor_binding(owner.id)) if cursor else None,
-        access=access_of(ports, calendar),
-        scope=scope,
-        last_read_at=calendar.last_read_at,
-        due_at=calendar.next_read_at,
-        is_rescoped=is_rescoped,
-    )
+def _look_through(store: Store, reading: Reading) -> Reading:
+    """Let the entries of a FULL pull go where all of it was known, also what its owner is told of it.
+
+    Whoever takes in others of that calendar until it is noted moves its last reading: then nothing is noted.
+    """
+    job, pull = reading.job, reading.answer
+    if isinstance(pull, ConnectorError) or pull.kind is not PullKind.FULL or job.is_rescoped:
+        return reading
+    if job.scope.rules.keeps_absences or job.told != (pull.looked_at, _aside(pull)):
+        return reading
+    with store.read() as db:
+        is_known = shows_the_same(db, job.calendar_id, pull)
+    return Reading(job, replace(pull, events=()), is_known=True) if is_known else reading
 
 
-# Most readings bring nothing. Theirs are the statements that are written once, here and where they are asked
-# of others: to make a statement costs more than to run it, and to load a row as an object more than that.
-_CALENDAR = (
-    select(
-        Calendar.person_id,
-        Calendar.provider,
-        Calendar.status,
-        Calendar.address,
-        Calendar.cursor,
-        Calendar.scope,
-        Calendar.credential_id,
-        Calendar.reads_absences,
-        Calendar.last_read_at,
-        Calendar.next_read_at,
-        Person.email,
-        Person.timezone,
-    )
-    .join(Person, Person.id == Calendar.person_id)
-    .where(Calendar.id == bindparam("calendar"))
-)
-_AS_BEFORE = (
-    select(Calendar.next_read_at)
-    .where(Calendar.id == bindparam("calendar"), Calendar.status == CalendarStatus.CONNECTED)
-    .where(Calendar.address == bindparam("sealed"))
-    .where(Calendar.last_read_at.is_not_distinct_from(bindparam("read_before", type_=UtcDateTime)))
-    .with_for_update()
-)
-_TOLD = select(Calendar.looked_at, Calendar.set_aside).where(Calendar.id == bindparam("calendar"))
-_GOOD: dict[str, Any] = {
-    "last_read_at": bindparam("now"),
-    "last_tried_at": bindparam("now"),
-    "next_read_at": bindparam("then"),
-    "problem": None,
-    "failures": 0,
-    "claims": 0,
-    "removals_held": 0,
-    "removals_accepted": 0,
-}
-_READ = update(Calendar).where(Calendar.id == bindparam("calendar")).values(_GOOD)
-_READ_ON = _READ.values(cursor=bindparam("new_cursor"))
+def _result(job: Job | Unneeded, outcome: Outcome, problem: str | None = None) -> SyncResult:
+    return SyncResult(job.calendar_id, job.person, job.provider, outcome, problem)
 
 
-def _pull(sources: Sources, job: _Job) -> Pull | ConnectorError:
+def _finish_safely(ports: SyncPorts, readings: Sequence[Reading], now: datetime) -> list[SyncResult]:
+    """Write what these say; where one can not be written, that is noted as its failure, and of it alone."""
     try:
-        source = sources.open(job.provider, job.address, job.scope.timezone, job.access)
-        try:
-            return source.pull(job.cursor, job.scope.window, job.scope.rules)
-        except SyncTokenExpired:
-            return source.pull(None, job.scope.window, job.scope.rules)
-    except ConnectorError as error:
-        return error
-    except Exception as error:
-        # A broken connector must not stop the other calendars. What the exception says may hold anything
-        # that was in the calendar: only its name is told.
-        _log.error("calendar %d: the connector failed: %s", job.calendar_id, type(error).__name__)
-        return ConnectorError("the connector failed", code=INTERNAL)
-
-
-def _finish_safely(
-    ports: SyncPorts, job: _Job, future: Future[Pull | ConnectorError], now: datetime
-) -> SyncResult:
-    try:
-        return _finish(ports, job, future.result(), now)
+        return _finish(ports, readings, now)
     except SQLAlchemyError:
         raise
     except Exception as error:
+        if len(readings) > 1:
+            return [result for each in readings for result in _finish_safely(ports, [each], now)]
+        (job,) = (each.job for each in readings)
         _log.error("calendar %d: could not be taken in: %s", job.calendar_id, type(error).__name__)
-        return _finish(ports, job, ConnectorError("could not be taken in", code=INTERNAL), now)
+        failure = ConnectorError("could not be taken in", code=INTERNAL)
+        return _finish(ports, [Reading(job, failure)], now)
 
 
-def _finish(ports: SyncPorts, job: _Job, answer: Pull | ConnectorError, now: datetime) -> SyncResult:
-    # If the process dies before the commit, the calendar is read again from the old cursor: nothing is lost.
+def _finish(ports: SyncPorts, readings: Sequence[Reading], now: datetime) -> list[SyncResult]:
+    if not readings:
+        return []
+    # If the process dies before the commit, the calendars are read again from the old cursors: nothing is
+    # lost.
     with ports.store.write() as db:
-        as_before = _lock_as_before(db, job)
-        if as_before is None:
-            return job.result(Outcome.NOT_NEEDED)
-        if isinstance(answer, ConnectorError):
-            return _note_failure(db.get_one(Calendar, job.calendar_id), job, answer, now)
-        result = _take_in(db, job, answer, now)
-        if result.outcome is not Outcome.HELD:
-            then = _next_reading(db, job, as_before.next_read_at, now)
-            _note_reading(db, ports.vault, job, answer, (now, then))
-        return result
+        due = _lock_as_before(db, [each.job for each in readings])
+        results = [
+            _take_in(db, each, now) if each.job.calendar_id in due else _result(each.job, Outcome.NOT_NEEDED)
+            for each in readings
+        ]
+        good = [
+            (each.job, each.answer)
+            for each, result in zip(readings, results, strict=True)
+            if isinstance(each.answer, Pull) and result.outcome in (Outcome.READ, Outcome.UNCHANGED)
+        ]
+        _note_good(db, ports.vault, good, due, now)
+        return results
 
 
-def _lock_as_before(db: OrmSession, job: _Job) -> Any:
-    """Return the calendar's row if nobody read, moved or disconnected it since the job was prepared.
+def _lock_as_before(db: OrmSession, jobs: Sequence[Job]) -> dict[int, datetime | None]:
+    """Return those calendars that nobody read, moved or disconnected since the job was prepared.
 
-    Nobody does until we commit, and a notice of a change waits as well: it must not be lost to our next time.
+    Nobody does until we commit, and a notice of a change waits as well: it must not be lost to our next time,
+    so each comes with the time at which it is to be read by now. All who lock several do so by their ids.
     """
-    known = {"calendar": job.calendar_id, "sealed": job.sealed, "read_before": job.last_read_at}
-    return db.connection().execute(_AS_BEFORE, known).first()
+    ids = {"calendars": [job.calendar_id for job in jobs]}
+    rows = {row.id: row for row in db.connection().execute(_LOCKED, ids)}
+    connected = [job for job in jobs if _is_as_before(job, rows.get(job.calendar_id))]
+    return {job.calendar_id: rows[job.calendar_id].next_read_at for job in connected}
 
 
-def _next_reading(db: OrmSession, job: _Job, due_at: datetime | None, now: datetime) -> datetime:
-    """Return when to read next; at `due_at`, if somebody wished for that since we asked the provider."""
-    then = rhythm.next_reading(db, job.calendar_id, now)
-    return then if due_at is None or due_at == job.due_at else min(then, due_at)
+# Written once: to make a statement costs more than to run it.
+_LOCKED = (
+    select(Calendar.id, Calendar.status, Calendar.address, Calendar.last_read_at, Calendar.next_read_at)
+    .where(Calendar.id.in_(bindparam("calendars", expanding=True)))
+    .order_by(Calendar.id)
+    .with_for_update(key_share=True)
+)
 
 
-def _take_in(db: OrmSession, job: _Job, pull: Pull, now: datetime) -> SyncResult:
-    if pull.kind is PullKind.UNCHANGED:
-        return job.result(Outcome.UNCHANGED)
+def _is_as_before(job: Job, row: Any) -> bool:
+    known = (CalendarStatus.CONNECTED, job.sealed, job.last_read_at)
+    return row is not None and (row.status, row.address, row.last_read_at) == known
+
+
+def _note_good(
+    db: OrmSession, vault: Vault, good: Sequence[_Good], due: dict[int, datetime | None], now: datetime
+) -> None:
+    """Note that these were read to their end, and when they are read next."""
+    if not good:
+        return
+    places = rhythm.next_readings(db, [job.calendar_id for job, _ in good], now)
+    rows = [
+        {
+            "id": job.calendar_id,
+            "last_read_at": now,
+            "last_tried_at": now,
+            "next_read_at": _next_reading(job, places[job.calendar_id], due[job.calendar_id]),
+            "problem": None,
+            "failures": 0,
+            "claims": 0,
+            "removals_held": 0,
+            "removals_accepted": 0,
+            **_new_cursor(vault, job, pull),
+        }
+        for job, pull in good
+    ]
+    # Most cursors stay what they are: then they are not sealed and written anew.
+    change_rows(db, Calendar, [row for row in rows if "cursor" not in row])
+    change_rows(db, Calendar, [row for row in rows if "cursor" in row])
+    note_readings(db, {job.scope.owner_id for job, _ in good}, now)
+
+
+def _next_reading(job: Job, place: datetime, due_at: datetime | None) -> datetime:
+    """Return when to read next; at `due_at`, if somebody wished for that since the job was prepared."""
+    return place if due_at is None or due_at == job.due_at else min(place, due_at)
+
+
+def _new_cursor(vault: Vault, job: Job, pull: Pull) -> dict[str, str | None]:
+    if pull.cursor == job.cursor and not job.is_rescoped:
+        return {}
+    cursor = vault.seal(pull.cursor, cursor_binding(job.scope.owner_id)) if pull.cursor else None
+    return {"cursor": cursor}
+
+
+def _take_in(db: OrmSession, reading: Reading, now: datetime) -> SyncResult:
+    job, answer = reading.job, reading.answer
+    if isinstance(answer, ConnectorError):
+        return _note_failure(db.get_one(Calendar, job.calendar_id), job, answer, now)
+    if answer.kind is PullKind.UNCHANGED:
+        return _result(job, Outcome.UNCHANGED)
     intake = NOTHING
-    if not _says_the_same(db, job, pull):
+    if not reading.is_known:
         calendar = db.get_one(Calendar, job.calendar_id)
-        intake = take_pull(db, calendar, job.scope, pull, now)
+        intake = take_pull(db, calendar, job.scope, answer, now)
         if intake.held:
             return _hold(calendar, job, intake, now)
         calendar.scope = job.scope.digest
-        _tell_owner(db, calendar, pull)
+        _tell_owner(db, calendar, answer)
         db.flush()
-    return replace(
-        job.result(Outcome.READ), intake=intake, looked_at=pull.looked_at, set_aside=pull.set_aside
-    )
-
-
-def _says_the_same(db: OrmSession, job: _Job, pull: Pull) -> bool:
-    """Tell whether all of a FULL pull was known, also what its owner is told of it."""
-    if pull.kind is not PullKind.FULL or job.is_rescoped or job.scope.rules.keeps_absences:
-        return False
-    told = db.connection().execute(_TOLD, {"calendar": job.calendar_id}).one()
-    return told == (pull.looked_at, _aside(pull)) and shows_the_same(db, job.calendar_id, pull)
-
-
-def _note_reading(
-    db: OrmSession, vault: Vault, job: _Job, pull: Pull, times: tuple[datetime, datetime]
-) -> None:
-    now, then = times
-    values: dict[str, object] = {"calendar": job.calendar_id, "now": now, "then": then}
-    if pull.cursor == job.cursor:
-        db.connection().execute(_READ, values)
-    else:
-        cursor = vault.seal(pull.cursor, cursor_binding(job.scope.owner_id)) if pull.cursor else None
-        db.connection().execute(_READ_ON, {**values, "new_cursor": cursor})
-    note_reading(db, job.scope.owner_id, now)
+    result = _result(job, Outcome.READ)
+    return replace(result, intake=intake, looked_at=answer.looked_at, set_aside=answer.set_aside)
 
 
 def _aside(pull: Pull) -> list[dict[str, str]]:
@@ -366,25 +333,32 @@ def _tell_owner(db: OrmSession, calendar: Calendar, pull: Pull) -> None:
     calendar.set_aside = aside[:MOST_SET_ASIDE]
 
 
-def _hold(calendar: Calendar, job: _Job, intake: Intake, now: datetime) -> SyncResult:
+def _hold(calendar: Calendar, job: Job, intake: Intake, now: datetime) -> SyncResult:
     calendar.problem, calendar.removals_held = MASS_REMOVAL, intake.held
     calendar.removals_accepted = calendar.claims = 0
     calendar.last_tried_at = now
     calendar.next_read_at = rhythm.after_failure(calendar, now)
-    return replace(job.result(Outcome.HELD, MASS_REMOVAL), intake=intake)
+    return replace(_result(job, Outcome.HELD, MASS_REMOVAL), intake=intake)
 
 
-def _note_failure(calendar: Calendar, job: _Job, error: ConnectorError, now: datetime) -> SyncResult:
+def _note_failure(calendar: Calendar, job: Job, error: ConnectorError, now: datetime) -> SyncResult:
     calendar.problem = error.code
     calendar.failures += 1
     calendar.claims = 0
     calendar.last_tried_at = now
     calendar.next_read_at = rhythm.after_failure(calendar, now, error)
-    return job.result(Outcome.FAILED, error.code)
+    return _result(job, Outcome.FAILED, error.code)
 
 
-def _look_again_later(store: Store, calendar_id: int, now: datetime) -> None:
+def _look_again_later(store: Store, calendar_ids: Sequence[int], now: datetime) -> None:
+    if not calendar_ids:
+        return
+    connected = and_(Calendar.id.in_(calendar_ids), Calendar.status == CalendarStatus.CONNECTED)
     with store.write() as db:
-        calendar = db.get_one(Calendar, calendar_id)
-        if calendar.status is CalendarStatus.CONNECTED:
-            calendar.next_read_at, calendar.claims = rhythm.when_not_needed(now), 0
+        # If the process dies before the commit, their claims run out, and they are looked at again.
+        db.execute(
+            update(Calendar)
+            .where(in_order(Calendar.id, connected))
+            .values(next_read_at=rhythm.when_not_needed(now), claims=0)
+            .execution_options(synchronize_session=False)
+        )

@@ -446,7 +446,7 @@ def test_a_subscription_that_was_removed_is_made_again_and_the_calendar_read(
 
 def wait(world: Watching, duo: Duo, calendar_id: int) -> timedelta:
     with world.store.read() as db:
-        return rhythm.next_reading(db, calendar_id, NOW + HOUR) - NOW - HOUR
+        return rhythm.next_readings(db, [calendar_id], NOW + HOUR)[calendar_id] - NOW - HOUR
 
 
 def test_a_calendar_whose_provider_tells_is_read_seldom(world: Watching, duo: Duo) -> None:
@@ -463,12 +463,23 @@ def test_a_channel_that_never_reached_us_is_not_relied_upon(
     assert wait(world, duo, duo.calendar) == _longest(duo.calendar)
 
 
-def test_a_change_during_a_reading_is_read_as_well(world: Watching, duo: Duo, channel: PushChannel) -> None:
+def test_a_change_during_a_reading_is_read_as_well(
+    world: Watching, duo: Duo, channel: PushChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the notice tells may have come after the provider's answer: the next poll is half a day away."""
     began = NOW + HOUR
-    heard(world, notice(channel, number=2), at=began + timedelta(seconds=3))
+    heard_at = began + timedelta(seconds=3)
+    source = world.source(duo.calendar)
+    real = source.pull
+
+    def slow(*asked: object) -> object:
+        heard(world, notice(channel, number=2), at=heard_at)
+        return real(*asked)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(source, "pull", slow)
     duo.sync(unchanged(), f"{began:%Y-%m-%d %H:%M}")
-    assert world.next_read_at(duo.calendar) == began + rhythm.GATHERING
+    assert world.next_read_at(duo.calendar) == heard_at + rhythm.GATHERING
+    monkeypatch.undo()
     duo.sync(unchanged(), f"{began + MINUTE:%Y-%m-%d %H:%M}")
     assert world.next_read_at(duo.calendar) == began + MINUTE + _longest(duo.calendar, began + MINUTE)
 

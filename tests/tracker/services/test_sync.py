@@ -35,7 +35,7 @@ from tests.tracker.world import (
     single,
     unchanged,
 )
-from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited, SyncTokenExpired
+from tracker.errors import AuthRevoked, ConnectorError, RateLimited, SyncTokenExpired
 from tracker.events import Attendee, Pull, Response, SetAside, TagRule
 from tracker.ledger import Side, Status
 from tracker.models import (
@@ -54,6 +54,7 @@ from tracker.references import new_reference
 from tracker.services import intake
 from tracker.services.audit import Act
 from tracker.services.connections import read_soon
+from tracker.services.pulls import INTERNAL
 from tracker.services.sync import Outcome, accept_removals, sync_all, sync_due
 from tracker.settings import Settings
 from tracker.store import Store
@@ -346,10 +347,9 @@ def test_a_program_can_refuse_suggestions(world: World) -> None:
 
 
 def test_what_no_rule_matched_is_refused_at_the_border(duo: Duo) -> None:
-    with pytest.raises(BadPayload):
-        duo.sync(full(single("2026-02-09 10:00"), single("2026-02-10 10:00", tag_rule=None)), FIRST)
+    result = duo.sync(full(single("2026-02-09 10:00"), single("2026-02-10 10:00", tag_rule=None)), FIRST)
 
-    assert count(duo.world, Copy) == 0
+    assert (result.outcome, count(duo.world, Copy)) == (Outcome.FAILED, 0)
 
 
 def test_a_new_pair_reads_everything_anew(duo: Duo) -> None:
@@ -624,10 +624,10 @@ def test_a_crash_in_the_middle_changes_nothing(duo: Duo, monkeypatch: pytest.Mon
         raise RuntimeError
 
     monkeypatch.setattr(intake, "settle_copies", crash)
-    with pytest.raises(RuntimeError):
-        duo.sync(full(single("2026-02-12 10:00", uid="b@x")), SECOND)
+    result = duo.sync(full(single("2026-02-12 10:00", uid="b@x")), SECOND)
 
     after = row(duo.world, duo.calendar)
+    assert (result.outcome, after.problem) == (Outcome.FAILED, INTERNAL)
     assert count(duo.world, Copy) == 1
     assert (after.cursor, after.last_read_at) == (before.cursor, before.last_read_at)
 

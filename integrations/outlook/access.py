@@ -21,7 +21,7 @@ class AppAccess:
 
     def __init__(self, application: Application, place: Place) -> None:
         self._application = application
-        self._scopes = [f"{place.graph_root}/.default"]
+        self._scopes = [f"{place.resource}/.default"]
         self._service = LoginService(place.ca_bundle)
         self._library: Any = None
         self._token = ""

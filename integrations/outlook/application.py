@@ -7,7 +7,8 @@ from integrations.outlook.errors import NO_CERTIFICATE
 from tracker.errors import ConnectorError
 
 AUTHORITY = "https://login.microsoftonline.com"
-GRAPH_ROOT = "https://graph.microsoft.com"
+VERSION = "/v1.0"
+GRAPH_ROOT = "https://graph.microsoft.com" + VERSION
 _KEY = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -34,11 +35,24 @@ class Application:
 
 @dataclass(frozen=True)
 class Place:
-    """Where Microsoft Graph is: the worldwide one, unless the settings name a national cloud's."""
+    """Where Microsoft Graph is: the worldwide one, unless the settings name a national cloud's.
+
+    `graph_root` may be written with the API's version at its end, as Microsoft's pages do, or without it.
+    """
 
     graph_root: str = GRAPH_ROOT
     ca_bundle: str | None = None
     counted_at: str | None = field(default=None, repr=False)  # where requests are counted; None: here alone
 
+    @property
+    def resource(self) -> str:
+        """Return what tokens are asked for, and the names of permissions begin with: it has no version."""
+        return without_version(self.graph_root)
+
 
 WORLDWIDE = Place()
+
+
+def without_version(root: str) -> str:
+    """Return Graph's address without the API's version, and without a slash at its end."""
+    return root.rstrip("/").removesuffix(VERSION).rstrip("/")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from integrations.limits import Pace
-from integrations.outlook.application import GRAPH_ROOT
+from integrations.outlook.application import GRAPH_ROOT, VERSION, without_version
 from integrations.outlook.errors import MICROSOFT, UNREACHABLE, for_application, for_owner, problem_of
 from integrations.outlook.payload import BatchAnswer, read_batch
 from integrations.outlook.throttle import Throttle
@@ -21,7 +21,6 @@ from integrations.wire import Wire
 from tracker.errors import BadPayload, ConnectorError, RateLimited
 from tracker.ports import Access
 
-VERSION = "/v1.0"
 BATCH = 20
 PAGE_SIZE = 200
 # On every request: an id of another kind, or a time of another zone, would be another's.
@@ -46,7 +45,7 @@ class GraphApi:
     ) -> None:
         self.pace = pace
         self.wire = Wire(root, ca_bundle, MICROSOFT)
-        self.base = root + VERSION
+        self.base = without_version(root) + VERSION
         self.throttle = Throttle()
         self.sleep = sleep
 

@@ -52,7 +52,7 @@ class OutlookDesk:
 
     def begin(self, redirect_uri: str, wants: frozenset[Want], hint: str | None) -> Flow:
         """Return how to ask. No network. Raises ConnectorError where the certificate is none."""
-        scopes = [f"{self._place.graph_root}/{name}" for name in scopes_for(wants)]
+        scopes = [f"{self._place.resource}/{name}" for name in scopes_for(wants)]
         library = self._open()
         flow = library.initiate_auth_code_flow(
             scopes, redirect_uri=redirect_uri, login_hint=hint, response_mode=_BY_POST
@@ -74,7 +74,7 @@ class OutlookDesk:
 
         Asks for all that was consented to before. Raises AuthRevoked where the consent is over.
         """
-        scopes = [f"{self._place.graph_root}/.default"]
+        scopes = [f"{self._place.resource}/.default"]
         library = self._open()
         said = _ask(lambda: library.acquire_token_by_refresh_token(refresh_token, scopes))
         if said is None:
@@ -111,7 +111,7 @@ class OutlookDesk:
 
     def _granted(self, said: Mapping[str, Any], now: datetime) -> Granted:
         claims = said.get("id_token_claims") or {}
-        prefix = f"{self._place.graph_root}/"
+        prefix = f"{self._place.resource}/"
         return Granted(
             account=normal_address(str(claims.get("preferred_username") or claims.get("email") or ""))
             or None,

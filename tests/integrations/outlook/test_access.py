@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,22 @@ def refusal(reading: Reading, settings: Settings | None = None) -> ConnectorErro
 def test_secret_opens_the_calendar(ana: Reading) -> None:
     assert ana.pull().looked_at == 0
     assert ana.graph.desk.scopes == [f"{ana.graph.root}/.default"]
+
+
+@pytest.mark.parametrize("written", ["", "/", "/v1.0", "/v1.0/"])
+def test_version_may_stand_in_the_root_or_not(ana: Reading, written: str) -> None:
+    """Microsoft's pages write the address with the version, and permissions without it."""
+    settings = replace(ana.graph.settings(), graph_root=ana.graph.root + written)
+    assert ana.open(settings).pull(None, WINDOW, TagRules()).looked_at == 0
+    assert ana.graph.desk.scopes == [f"{ana.graph.root}/.default"]
+
+
+def test_root_is_worldwide_unless_it_is_set() -> None:
+    place = Place()
+    assert (place.graph_root, place.resource) == (
+        "https://graph.microsoft.com/v1.0",
+        "https://graph.microsoft.com",
+    )
 
 
 def test_certificate_opens_the_calendar(ana: Reading) -> None:

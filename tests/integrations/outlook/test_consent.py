@@ -30,14 +30,14 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 READ = frozenset({Want.READ})
 
 
-def open_desk(graph: FakeGraph, **about: Any) -> OutlookDesk:
+def open_desk(graph: FakeGraph, root: str | None = None, **about: Any) -> OutlookDesk:
     """Return the desk as the registry opens it."""
     app = graph.settings(**about).microsoft
     assert app is not None
     ours = outlook.Application(
         app.tenant, app.client_id, app.client_secret, app.certificate, app.authority or ""
     )
-    return outlook.open_desk(ours, outlook.Place(graph.root, str(graph.certificate)))
+    return outlook.open_desk(ours, outlook.Place(root or graph.root, str(graph.certificate)))
 
 
 def consent(graph: FakeGraph, wants: frozenset[Want] = READ, who: str = ANA) -> Granted:
@@ -103,13 +103,22 @@ def test_what_is_wanted_has_its_narrowest_names(graph: FakeGraph, wants: set[Wan
     assert all(open_desk(graph).covers(granted.scopes, want) for want in wants)
 
 
-def test_national_cloud_has_its_own_addresses() -> None:
+@pytest.mark.parametrize("root", ["https://graph.microsoft.us", "https://graph.microsoft.us/v1.0"])
+def test_national_cloud_has_its_own_addresses(root: str) -> None:
     """What is asked for is named by that cloud's Graph, and at that cloud's login."""
     ours = outlook.Application("tenant", "client", "secret", None, "https://login.microsoftonline.us")
-    desk = outlook.open_desk(ours, outlook.Place("https://graph.microsoft.us"))
+    desk = outlook.open_desk(ours, outlook.Place(root))
     url = desk.begin(BACK, READ, None).url
     assert url.startswith("https://login.microsoftonline.us/tenant/oauth2/v2.0/authorize?")
     assert "https://graph.microsoft.us/Calendars.Read" in parse_qs(urlsplit(url).query)["scope"][0].split()
+
+
+def test_version_in_the_root_is_in_no_permission(graph: FakeGraph) -> None:
+    desk = open_desk(graph, graph.root + "/v1.0")
+    flow = desk.begin(BACK, READ, None)
+    granted = desk.finish(flow.memory, graph.desk.page.visit(flow.url, ANA), NOW)
+    assert {s for s in granted.scopes if "." in s} == {"Calendars.Read"}
+    assert desk.refresh(granted.refresh_token or "", NOW).access_token
 
 
 def test_reading_covers_no_writing(graph: FakeGraph) -> None:

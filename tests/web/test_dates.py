@@ -350,6 +350,19 @@ def test_once_the_calendar_shows_it_it_is_told_once(company: Company, duo: Duo, 
     assert 'class="booked"' not in page
 
 
+def test_what_is_sooner_stands_first(company: Company, duo: Duo, enter: Enter) -> None:
+    shown = utc("12-01")
+    company.meeting(duo.pair, duo.calendars, (utc("11-10"), shown, "confirmed"))
+    company.review()
+    client = enter(duo.mentor)
+    for start in (shown - timedelta(days=5), shown + timedelta(days=5)):
+        data = {"csrf_token": csrf_of(client.get(path(duo, "/new-date")).text), "at": start.isoformat()}
+        client.post(path(duo, "/new-date"), data={**data, "minutes": "45"})
+    page = client.get(path(duo)).text.partition('id="next-h"')[2]
+    places = [page.index(day) for day in ("26 November", "1 December", "6 December")]
+    assert places == sorted(places)
+
+
 def test_hr_sees_no_buttons_for_dates(company: Company, duo: Duo, enter: Enter) -> None:
     page = enter(company.person("Marta Gil", is_hr=True)).get(path(duo)).text
     assert "/new-date" not in page

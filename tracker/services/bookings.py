@@ -192,7 +192,10 @@ def own_entry(db: OrmSession, session_id: int) -> Copy | None:
 
 
 def list_booked(db: OrmSession, pair_id: int, now: datetime) -> list[Booked]:
-    """Return the pair's bookings that are still to come or that somebody has to look at, earliest first."""
+    """Return the pair's bookings that are still to come or that somebody has to look at.
+
+    Those to come are first, the soonest at the head; then those that are over, the latest first.
+    """
     query = select(Booking).where(
         Booking.pair_id == pair_id,
         Booking.ends_at > now - NOT_SHOWN_AFTER,
@@ -204,8 +207,11 @@ def list_booked(db: OrmSession, pair_id: int, now: datetime) -> list[Booked]:
             & (Booking.ends_at > now),
         ),
     )
-    bookings = db.scalars(query.order_by(Booking.starts_at, Booking.id)).all()
+    bookings = list(db.scalars(query.order_by(Booking.starts_at, Booking.id)))
     sessions = _sessions_of(db, [booking.id for booking in bookings])
+    # What is over and was never put right must not stand before what comes next.
+    over = [booking for booking in bookings if booking.ends_at <= now]
+    bookings = [booking for booking in bookings if booking.ends_at > now] + over[::-1]
     return [_booked(booking, sessions.get(booking.id)) for booking in bookings]
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from integrations.vault import FernetVault
-from tests.tracker.services.booking_world import FIRST, KEYS, NOW, SECOND, BookingWorld, shift
+from tests.tracker.services.booking_world import FIRST, KEYS, NOW, SECOND, THIRD, BookingWorld, shift
 from tests.tracker.world import as_attendee, delta, full, single
 from tracker.errors import BadInput, NotAllowed
 from tracker.events import Window
@@ -161,6 +161,13 @@ def test_bookings_are_listed_until_they_are_over(world: BookingWorld) -> None:
         now, later = (list_booked(db, world.duo.pair, at) for at in (NOW, NOW + timedelta(days=30)))
     assert [booked.starts_at for booked in now] == [FIRST.start, SECOND.start]
     assert later == []
+
+
+def test_what_is_over_and_stuck_stands_behind_what_is_to_come(world: BookingWorld) -> None:
+    stuck, soon, last = world.book(FIRST), world.book(SECOND), world.book(THIRD)
+    with world.store.read() as db:
+        listed = list_booked(db, world.duo.pair, FIRST.end + timedelta(hours=1))
+    assert [booked.id for booked in listed] == [soon, last, stuck]
 
 
 def test_somebody_who_is_nobody_can_be_the_one_who_asks(world: BookingWorld) -> None:

@@ -25,6 +25,8 @@ from tracker.services.outbox import WAITING, oldest_due_at
 
 # The beat ticks every second; so long without a tick and nobody is at work.
 STANDSTILL = timedelta(minutes=5)
+# Turns that are given out, and none of them taken for so long: longer than any task can last.
+IDLE = timedelta(minutes=15)
 FAILURES_IN_A_ROW = 3
 MAIL_LATE = timedelta(minutes=30)
 READING_LATE = timedelta(hours=1)
@@ -45,6 +47,7 @@ class JobVitals:
     name: str
     ticked_at: datetime
     ended_at: datetime | None
+    failed_at: datetime | None
     failures: int
     error: str | None
 
@@ -97,13 +100,23 @@ class Vitals:
         """Return when any job had its turn last."""
         return max((job.ticked_at for job in self.jobs), default=None)
 
+    @property
+    def idle_since(self) -> datetime | None:
+        """Return when a job ended last, well or not, if that is long ago; None while somebody is at work.
+
+        Where none ever did: when the turn was given out that has waited longest for a second one.
+        """
+        ends = [at for job in self.jobs for at in (job.ended_at, job.failed_at) if at]
+        since = max(ends) if ends else min((job.ticked_at for job in self.jobs), default=None)
+        return since if since and self.now - since > IDLE else None
+
 
 def take_vitals(db: OrmSession, now: datetime) -> Vitals:
     """Return how the installation is."""
     return Vitals(
         now=now,
         jobs=[
-            JobVitals(row.name, row.ticked_at, row.ended_at, row.failures, row.error)
+            JobVitals(row.name, row.ticked_at, row.ended_at, row.failed_at, row.failures, row.error)
             for row in db.scalars(select(Heartbeat).order_by(Heartbeat.name))
         ],
         calendars=_calendars(db, now),
@@ -127,6 +140,8 @@ def _ills(vitals: Vitals) -> Iterator[str]:
     now = vitals.now
     if vitals.last_tick_at is None or now - vitals.last_tick_at > STANDSTILL:
         yield "the schedule stands still"
+    elif vitals.idle_since:
+        yield "nobody does the work: is `cadencia worker` running?"
     for job in vitals.jobs:
         if job.failures >= FAILURES_IN_A_ROW:
             yield f"the job {job.name} failed {job.failures} times in a row ({job.error})"

@@ -1,6 +1,7 @@
 """How the installation is: figures and what they mean."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,32 @@ def test_a_schedule_that_stands_still_is_not(world: World, store: Store) -> None
 def test_an_empty_database_never_ticked(store: Store) -> None:
     with store.read() as db:
         assert find_ills(take_vitals(db, NOW)) == ["the schedule stands still"]
+
+
+@pytest.mark.parametrize(
+    ("signs", "said"),
+    [
+        ({"ended_at": NOW - 14 * MINUTE}, []),
+        ({"ended_at": NOW - 16 * MINUTE}, ["nobody does the work: is `cadencia worker` running?"]),
+        ({"ended_at": NOW - 3 * HOUR, "failed_at": NOW - MINUTE, "failures": 1}, []),
+    ],
+)
+def test_turns_that_nobody_takes_are_noticed(store: Store, signs: dict[str, Any], said: list[str]) -> None:
+    with store.write() as db:
+        db.add(Heartbeat(name="bookings", ticked_at=NOW, **signs))
+        db.add(Heartbeat(name="digests", ticked_at=NOW - MINUTE))
+    with store.read() as db:
+        assert find_ills(take_vitals(db, NOW)) == said
+
+
+@pytest.mark.parametrize(("hours", "is_idle"), [(0, False), (1, True)])
+def test_turns_that_nobody_ever_took_are_noticed(store: Store, hours: int, is_idle: bool) -> None:
+    # A queue that is full gets no more of them, so some turns are old by then.
+    with store.write() as db:
+        db.add(Heartbeat(name="bookings", ticked_at=NOW - hours * HOUR))
+        db.add(Heartbeat(name="digests", ticked_at=NOW))
+    with store.read() as db:
+        assert (take_vitals(db, NOW).idle_since is not None) is is_idle
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,14 @@ def test_a_schedule_that_never_ran_is_no_problem(company: Company) -> None:
     assert finding.is_fine
 
 
+def test_it_tells_when_turns_are_given_out_and_nobody_takes_them(company: Company) -> None:
+    ended_at = company.now - timedelta(hours=1)
+    put(company, Heartbeat(name="reading", ticked_at=company.now, ended_at=ended_at))
+    (finding,) = work.check_schedule(company.ports)
+    assert not finding.is_fine
+    assert "`cadencia worker`" in finding.text
+
+
 def test_it_names_a_job_that_fails(company: Company) -> None:
     put(company, Heartbeat(name="digests", ticked_at=company.now, failures=3, error="KeyError"))
     (finding,) = work.check_schedule(company.ports)

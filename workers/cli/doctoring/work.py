@@ -46,6 +46,11 @@ def check_schedule(ports: Ports) -> Findings:
         yield fine("schedule: it never ran here; `cadencia up` runs it")
     elif now - ticked > STOPPED:
         yield problem(f"schedule: no turn since {ticked:%Y-%m-%d %H:%M} UTC. Is `cadencia up` running?")
+    elif idle := vitals.idle_since:
+        yield problem(
+            f"schedule: turns are given out, and no job ended since {idle:%Y-%m-%d %H:%M} UTC. Is "
+            "`cadencia worker` running?"
+        )
     elif not failing:
         yield fine(f"schedule: {len(vitals.jobs)} jobs, the last turn at {ticked:%H:%M} UTC")
 

@@ -1,7 +1,11 @@
-"""Reading calendars for real, those with trouble first. Stores nothing of what they hold."""
+"""Reading calendars for real, those with trouble first. Stores nothing of what they hold.
+
+Who consented is read with that consent, as by any reading: a token that ran out is renewed and kept, and a
+consent that turns out to be over is marked so, and its owner told.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -10,6 +14,8 @@ from integrations.registry import Ports
 from tracker.errors import ConnectorError, TrackerError
 from tracker.events import Window
 from tracker.models import Agreement, Calendar, CalendarStatus, Pair, Person
+from tracker.ports import Access
+from tracker.services.credentials import access_of
 from tracker.tags import TagRules
 from workers.cli.doctoring.finding import Findings, fine, problem
 from workers.cli.doctoring.machine import BUILT_IN
@@ -26,9 +32,10 @@ class _Known:
     person: str
     timezone: str
     provider: str
-    address: str
+    address: str = field(repr=False)
     problem: str | None
     last_read_at: datetime | None
+    access: Access | None  # the owner's consent; None: the company's access
 
 
 def check_calendars(ports: Ports) -> Findings:
@@ -69,6 +76,7 @@ def _load_calendars(ports: Ports) -> list[_Known]:
                 ports.vault.open(calendar.address, calendar.address_binding),
                 calendar.problem,
                 calendar.last_read_at,
+                access_of(ports, calendar),
             )
             for calendar, person in db.execute(query)
         ]
@@ -77,9 +85,8 @@ def _load_calendars(ports: Ports) -> list[_Known]:
 def _try(ports: Ports, calendar: _Known, now: datetime) -> str | None:
     window = Window(now - timedelta(days=7), now + timedelta(days=7))
     try:
-        ports.sources.open(calendar.provider, calendar.address, calendar.timezone).pull(
-            None, window, TagRules()
-        )
+        source = ports.sources.open(calendar.provider, calendar.address, calendar.timezone, calendar.access)
+        source.pull(None, window, TagRules())
     except ConnectorError as error:
         return error.code
     except TrackerError:

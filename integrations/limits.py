@@ -43,7 +43,7 @@ class Pace:
     def __init__(self, name: str, quotas: Sequence[Quota], counted_at: str | None) -> None:
         self._name = name
         self._quotas = quotas
-        self._limiter = SlidingWindowCounterRateLimiter(_open_storage(counted_at))
+        self._limiter = SlidingWindowCounterRateLimiter(open_storage(counted_at))
 
     def take(self, account: str) -> RateLimited | None:
         """Count one request of the account; return what to raise instead of sending it, if that is to be."""
@@ -73,7 +73,8 @@ def open_pace(name: str, quotas: tuple[Quota, ...], counted_at: str | None) -> P
     return Pace(name, quotas, counted_at)
 
 
-def _open_storage(counted_at: str | None) -> Storage:
+def open_storage(counted_at: str | None) -> Storage:
+    """Return where is counted: in Redis at that address, or in this process. Connects to nothing yet."""
     if counted_at is None:
         return MemoryStorage()
     # Celery and this library name sockets differently.

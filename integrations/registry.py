@@ -5,6 +5,7 @@ What is heavy to import is imported when it is first needed: most commands need 
 
 from dataclasses import dataclass
 
+from integrations.attempts import NoAttempts, RedisAttempts
 from integrations.hints import NoHints, RedisHints
 from integrations.monitor import ping_monitor
 from integrations.providers import (
@@ -24,6 +25,7 @@ from tracker.clock import SystemClock
 from tracker.errors import BadSettings
 from tracker.incoming import MailboxReader
 from tracker.ports import (
+    Attempts,
     Clock,
     Consents,
     Courier,
@@ -75,6 +77,7 @@ class Ports:
     clock: Clock
     mailbox: MailboxReader | None
     hints: Hints
+    attempts: Attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ def open_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         clock=clock,
         mailbox=mailbox,
         hints=RedisHints(settings.broker_url) if settings.broker_url else NoHints(),
+        attempts=RedisAttempts(settings.broker_url) if settings.broker_url else NoAttempts(),
     )
 
 

@@ -362,3 +362,13 @@ class Hints(Protocol):
 
     def send(self, hint: Hint, number: int | None = None) -> None:
         """Give the hint, after the commit of what it is about. Never raises, never waits for long."""
+
+
+class Attempts(Protocol):
+    """Counts what people try, in all processes of the site together. Never raises, never waits for long."""
+
+    def count(self, what: str, who: str, most: int, window_s: int) -> bool | None:
+        """Count an attempt unless there were `most` in the window; tell whether it is within that.
+
+        None: nothing was counted, so that the process has to count by itself.
+        """

@@ -23,7 +23,7 @@ from web.home.watching import watching
 from web.hooks import hooks
 from web.hr import hr
 from web.letters import letters
-from web.limits import Limits
+from web.limits import open_limits
 from web.pairs import pairs
 from web.pairs.away import away
 from web.pairs.dates import dates
@@ -49,7 +49,7 @@ def create_app(ports: Ports) -> Flask:
     """Return the site on these ports: a WSGI application. Raises BadSettings where no secret key is set."""
     app = Flask(__name__)
     app.extensions[current.EXTENSION] = ports
-    app.extensions[current.LIMITS] = Limits()
+    app.extensions[current.LIMITS] = open_limits(ports.attempts)
     app.config.update(BOOTSTRAP_SERVE_LOCAL=True, BABEL_TRANSLATION_DIRECTORIES=str(CATALOGUE))
     trace(app)
     # Before the forms' protection: who is signed out is told so, not that a form was too old.

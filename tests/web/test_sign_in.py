@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -10,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from integrations.hints import NoHints
-from tests.web.company import Company, csrf_of
+from tests.web.company import Company, csrf_of, open_company
 from tracker.models import AuditEntry, OutboxMail, Person
 from tracker.ports import Hint
 from tracker.services.signin import sign_in_link
@@ -134,6 +135,31 @@ def test_an_account_is_not_flooded_with_mail(company: Company, app: Flask, ana: 
         for mail in [ana.email, ana.email.upper(), *[ana.email] * 4, "other@example.com"]
     ]
     assert statuses == [200] * 5 + [429, 200]
+
+
+def ask_often(*apps: Flask) -> list[int]:
+    """Ask for a link four times at each of these sites."""
+    asked = []
+    for client in [app.test_client() for app in apps]:
+        data = {"csrf_token": csrf_of(client.get("/sign-in").text), "email": "ana@example.com"}
+        asked += [client.post("/sign-in", data=data).status_code for _ in range(4)]
+    return asked
+
+
+def test_processes_that_share_a_redis_count_together(tmp_path: Path, redis_url: str) -> None:
+    company = open_company(tmp_path, broker_url=redis_url)
+    assert ask_often(company.app(), company.app()) == [303] * 5 + [429] * 3
+    company.ports.store.close()
+
+
+def test_without_its_redis_the_site_counts_by_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    company = open_company(tmp_path, broker_url="redis://127.0.0.1:1/0")
+    app = company.app()
+    assert ask_often(app, app) == [303] * 5 + [429] * 3
+    assert caplog.text.count("by each process alone") == 1
+    company.ports.store.close()
 
 
 def test_one_address_does_not_try_them_all(app: Flask, post: Post) -> None:

@@ -127,6 +127,16 @@ def test_hr_takes_back_what_hr_wrote(
     assert said(company) == []
 
 
+def test_a_namesake_is_offered_nothing_that_somebody_else_wrote_down(
+    company: Company, duo: Duo, session: Session, page: str, enter: Enter, post: Post
+) -> None:
+    writer = enter(company.person("Marta Gil", is_hr=True))
+    post(writer, page, f"/hr{page}/sessions/{session.id}/record", side="mentor", answer="held")
+    other = enter(company.person("Marta Gil", email="marta.gil2@example.com", is_hr=True))
+    assert "Take back what you wrote down" in writer.get(page).text
+    assert "Take back what you wrote down" not in other.get(page).text
+
+
 @pytest.mark.parametrize("data", [{"side": "both", "answer": "held"}, {"answer": "held"}, {"side": "mentor"}])
 def test_hr_says_who_said_what(
     company: Company, duo: Duo, session: Session, page: str, enter: Enter, post: Post, data: dict[str, str]

@@ -89,7 +89,7 @@ def test_looking_changes_nothing(
 
 def test_one_press_says_that_they_met(company: Company, letters: Letters, duo: Duo, session: Session) -> None:
     page = letters.press(ask(duo.mentee, session), answer="held")
-    assert "You said that you met" in page
+    assert "You said that it took place" in page
     assert statements(company) == [("mentee", True, [], "letter")]
 
 
@@ -105,6 +105,15 @@ def test_it_can_be_taken_back(company: Company, letters: Letters, duo: Duo, sess
     page = letters.press(ask(duo.mentee, session), answer="withdraw")
     assert statements(company) == []
     assert "Yes, we met" in page
+
+
+def test_ones_own_answer_is_ones_own_word(
+    company: Company, letters: Letters, duo: Duo, session: Session
+) -> None:
+    letters.press(ask(duo.mentee, session), answer="held")
+    page = company.sign_in(letters.client, duo.mentee).get(f"/pairs/{duo.pair.id}").text
+    assert "You said that it took place" in page
+    assert "written down by" not in page
 
 
 def test_pressing_twice_is_pressing_once(

@@ -87,7 +87,7 @@ class Statement(Base):
     held: Mapped[bool]
     absent: Mapped[list[str]] = mapped_column(JSON, default=list)
     entered_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))  # None: the command line
-    via: Mapped[str] = mapped_column(String(16))  # site, command
+    via: Mapped[str] = mapped_column(String(16))  # site, letter, command
 
     session: Mapped[Session] = relationship(back_populates="statements")
 

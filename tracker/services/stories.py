@@ -50,13 +50,17 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What one side said; `entered_by` is the name of whoever wrote it down for them, if somebody did."""
+    """What one side said; `entered_by` is the name of whoever wrote it down for them, if somebody did.
+
+    Names are for showing: two people may share one, so `entered_by_id` says who it was.
+    """
 
     side: Side
     at: datetime
     held: bool
     absent: tuple[Side, ...]
     entered_by: str | None
+    entered_by_id: int | None
     via: str
 
 
@@ -174,13 +178,15 @@ def _declined(seen: Seen) -> set[str]:
 def _word(statement: Statement, pair: Pair, names: Mapping[int, str]) -> Word:
     side = Side(statement.side)
     speaker = pair.mentor_id if side is Side.MENTOR else pair.mentee_id
-    own = statement.via == "site" and statement.entered_by == speaker
+    # On a page or by a letter's button; a command is typed by somebody else, in whoever's name.
+    own = statement.via != "command" and statement.entered_by == speaker
     return Word(
         side=side,
         at=statement.at,
         held=statement.held,
         absent=tuple(Side(s) for s in statement.absent),
         entered_by=None if own else names.get(statement.entered_by or 0, ""),
+        entered_by_id=statement.entered_by,
         via=statement.via,
     )
 

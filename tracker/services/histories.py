@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.events import CopyRole, EventKind, Response
@@ -42,38 +42,40 @@ def load_copies(db: OrmSession, which: ColumnElement[bool]) -> dict[int, list[Co
 
     A copy belongs to every session that one of its slots stands for, if the calendar is one of the two's.
     """
-    rows = db.execute(
-        select(
-            SessionKey.session_id,
-            Copy.id.label("copy_id"),
-            Copy.organiser_id,
-            Copy.role,
-            Copy.kind,
-            Copy.sequence,
-            Copy.updated_at,
-            Copy.gone_at,
-            Copy.provider_event_id,
-            Calendar.id.label("calendar_id"),
-            Calendar.person_id,
-            Calendar.provider,
-            Calendar.disconnected_at,
-            CopyObservation.id,
-            CopyObservation.at,
-            CopyObservation.sure_from,
-            CopyObservation.starts_at,
-            CopyObservation.ends_at,
-            CopyObservation.all_day,
-            CopyObservation.status,
-            CopyObservation.responses,
-            CopyObservation.by_organiser,
-        )
-        .join(Pair, Pair.id == SessionKey.pair_id)
-        .join(Copy, Copy.slot == SessionKey.slot)
-        .join(Calendar, Calendar.id == Copy.calendar_id)
-        .join(CopyObservation, CopyObservation.copy_id == Copy.id)
-        .where(which, or_(Calendar.person_id == Pair.mentor_id, Calendar.person_id == Pair.mentee_id))
+    return _grouped(db.execute(_COPIES.where(which)))
+
+
+_COPIES = (
+    select(
+        SessionKey.session_id,
+        Copy.id.label("copy_id"),
+        Copy.organiser_id,
+        Copy.role,
+        Copy.kind,
+        Copy.sequence,
+        Copy.updated_at,
+        Copy.gone_at,
+        Copy.provider_event_id,
+        Calendar.id.label("calendar_id"),
+        Calendar.person_id,
+        Calendar.provider,
+        Calendar.disconnected_at,
+        CopyObservation.id,
+        CopyObservation.at,
+        CopyObservation.sure_from,
+        CopyObservation.starts_at,
+        CopyObservation.ends_at,
+        CopyObservation.all_day,
+        CopyObservation.status,
+        CopyObservation.responses,
+        CopyObservation.by_organiser,
     )
-    return _grouped(rows)
+    .join(Pair, Pair.id == SessionKey.pair_id)
+    .join(Copy, Copy.slot == SessionKey.slot)
+    .join(Calendar, Calendar.id == Copy.calendar_id)
+    .join(CopyObservation, CopyObservation.copy_id == Copy.id)
+    .where(or_(Calendar.person_id == Pair.mentor_id, Calendar.person_id == Pair.mentee_id))
+)
 
 
 def merge_meeting(
@@ -92,11 +94,11 @@ def merge_meeting(
     )
 
 
-def refresh_times(db: OrmSession, session_ids: Collection[int]) -> None:
+def refresh_times(db: OrmSession, sessions: Collection[Session]) -> None:
     """Bring the sessions' own `starts_at` and `ends_at`, which lists use, to what the calendars say now."""
-    copies = load_copies(db, SessionKey.session_id.in_(session_ids))
-    sessions = db.scalars(select(Session).where(Session.id.in_(session_ids))).all()
-    members = load_members(db, {session.pair_id for session in sessions})
+    db.flush()
+    rows = db.connection().execute(_COPIES_OF_SESSIONS, {"sessions": [session.id for session in sessions]})
+    copies, members = _grouped(rows), load_members(db, {session.pair_id for session in sessions})
     for session in sessions:
         last = merge_meeting(meeting_of(session), copies.get(session.id, []), members[session.pair_id])[-1]
         session.starts_at, session.ends_at = last.starts_at, last.ends_at
@@ -104,13 +106,18 @@ def refresh_times(db: OrmSession, session_ids: Collection[int]) -> None:
 
 def load_members(db: OrmSession, pair_ids: Collection[int]) -> dict[int, Members]:
     """Return the two of each pair as copies name them; the zone is that of the latest agreement."""
-    rows = db.execute(
-        select(Pair.id, Pair.mentor_id, Pair.mentee_id, Agreement.timezone)
-        .join(Agreement)
-        .where(Pair.id.in_(pair_ids))
-        .order_by(Pair.id, Agreement.starts_on)
-    )
+    rows = db.connection().execute(_MEMBERS, {"pairs": list(pair_ids)})
     return {row.id: members_of(row.mentor_id, row.mentee_id, row.timezone) for row in rows}
+
+
+# Written once: every reading with news asks these, and to make a statement costs more than to run it.
+_COPIES_OF_SESSIONS = _COPIES.where(SessionKey.session_id.in_(bindparam("sessions", expanding=True)))
+_MEMBERS = (
+    select(Pair.id, Pair.mentor_id, Pair.mentee_id, Agreement.timezone)
+    .join(Agreement)
+    .where(Pair.id.in_(bindparam("pairs", expanding=True)))
+    .order_by(Pair.id, Agreement.starts_on)
+)
 
 
 def members_of(mentor_id: int, mentee_id: int, timezone: str) -> Members:

@@ -4,17 +4,17 @@ Never reaches the network, and never commits: the caller's transaction holds row
 rule matched is refused at this border, whoever let it through.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.bulk import draw_ids, write_rows
 from tracker.errors import BadPayload
-from tracker.events import CalendarEvent, CopyRole, EventKind, EventStatus, Pull, Response
+from tracker.events import CalendarEvent, CopyRole, EventKind, EventStatus, Pull, PullKind, Response
 from tracker.models import Calendar, Copy, CopyObservation, Provider
 from tracker.observing import (
     Seen,
@@ -27,7 +27,7 @@ from tracker.observing import (
 )
 from tracker.services.days_away import take_absences
 from tracker.services.histories import seen_of
-from tracker.services.matching import Matching, is_suspicious, match_pull
+from tracker.services.matching import MOST_REMOVED, Matching, is_suspicious, match_pull
 from tracker.services.scope import Scope
 from tracker.services.settle import Placed, settle_copies
 
@@ -47,6 +47,7 @@ class Intake:
 
 
 NOTHING = Intake()
+FEW = 50  # entries of which it is cheaper to ask one by one than to load a calendar's whole past
 _COPY_COLUMNS = Copy.__table__.columns.keys()
 
 
@@ -88,11 +89,11 @@ def take_pull(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, now:
     """Apply a FULL or DELTA pull, or nothing of it where it would remove too many sessions."""
     if any(event.tag_rule is None for event in pull.events):
         raise BadPayload("The connector handed on an entry that no rule matches; nothing was stored.")
-    copies = db.scalars(select(Copy).where(Copy.calendar_id == calendar.id)).all()
+    copies = _load_copies(db, calendar.id, pull)
     matching = match_pull(copies, pull, now)
     if is_suspicious(matching, copies, pull) and matching.removals() > calendar.removals_accepted:
         return Intake(held=matching.removals())
-    choices = {copy.lineage: copy.pair_choice for copy in copies if copy.pair_choice is not None}
+    choices = {row.lineage: row.pair_choice for row in db.execute(_CHOICES, {"calendar": calendar.id})}
     taking = _Taking(db, calendar, scope, now, calendar.scope != scope.digest, choices)
     changed = _change_known(taking, matching)
     added = sum([_add(taking, event) for event in matching.new])
@@ -103,6 +104,29 @@ def take_pull(db: OrmSession, calendar: Calendar, scope: Scope, pull: Pull, now:
     settle_copies(db, taking.placed, [pair.id for pair in scope.pairs], now)
     away = take_absences(db, calendar, scope, pull, now)
     return Intake(added, changed, gone, away=away)
+
+
+def _load_copies(db: OrmSession, calendar_id: int, pull: Pull) -> Sequence[Copy]:
+    """Return the copies that the pull can be about: all, unless it tells of a few entries alone."""
+    removed = {*pull.removed, *pull.vanished}
+    names = removed.union(event.provider_event_id for event in pull.events)
+    # What takes away more than this may be too much, and how much there is tells.
+    if pull.kind is PullKind.FULL or len(removed) > MOST_REMOVED or len(names) > FEW:
+        return db.scalars(_ALL, {"calendar": calendar_id}).all()
+    slots = {slot_of(event) for event in pull.events}
+    return db.scalars(_NAMED, {"calendar": calendar_id, "names": list(names), "slots": list(slots)}).all()
+
+
+_ALL = select(Copy).where(Copy.calendar_id == bindparam("calendar"))
+_NAMED = _ALL.where(
+    or_(
+        Copy.provider_event_id.in_(bindparam("names", expanding=True)),
+        Copy.slot.in_(bindparam("slots", expanding=True)),
+    )
+)
+_CHOICES = select(Copy.lineage, Copy.pair_choice).where(
+    Copy.calendar_id == bindparam("calendar"), Copy.pair_choice.is_not(None)
+)
 
 
 def _change_known(taking: _Taking, matching: Matching) -> int:
@@ -256,9 +280,14 @@ def _by_name(people: dict[int, Response]) -> dict[str, Response]:
 
 
 def _load_last(db: OrmSession, copy_ids: list[int]) -> dict[int, Seen]:
-    rows = db.scalars(
-        select(CopyObservation)
-        .where(CopyObservation.copy_id.in_(copy_ids))
-        .order_by(CopyObservation.at, CopyObservation.id)
-    )
+    if not copy_ids:
+        return {}
+    rows = db.connection().execute(_OBSERVED, {"copies": copy_ids})
     return {row.copy_id: seen_of(row) for row in rows}
+
+
+_OBSERVED = (
+    select(CopyObservation.__table__)
+    .where(CopyObservation.copy_id.in_(bindparam("copies", expanding=True)))
+    .order_by(CopyObservation.at, CopyObservation.id)
+)

@@ -134,7 +134,7 @@ def say_moved(db: OrmSession, session_id: int, to_session_id: int, *, by: Person
     lock_pairs(db, [session.pair_id])
     session.settled_at = act.at
     absorb_session(db, session, other)
-    refresh_times(db, [session.id])
+    refresh_times(db, [session])
     note_answer(db, act, "session.moved", session, absorbed=to_session_id)
 
 

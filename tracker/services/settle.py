@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.events import TagRule
@@ -51,7 +51,7 @@ def settle_copies(
     affected = {session for place in placed for session in _sessions_of(state.keys, place, pair_ids)}
     _count_tagged(affected, placed, state.keys)
     before = {session: (session.starts_at, session.ends_at) for session in affected}
-    refresh_times(db, {session.id for session in affected})
+    refresh_times(db, affected)
     _forget_records(db, [s for s, times in before.items() if times != (s.starts_at, s.ends_at)])
     touch_pairs(db, {session.pair_id for session in affected}, now)
     return {session.id for session in affected}
@@ -59,7 +59,14 @@ def settle_copies(
 
 def lock_pairs(db: OrmSession, pair_ids: Collection[int]) -> None:
     """Keep others from making sessions of these pairs until we are done: both calendars may show the same."""
-    db.execute(select(Pair.id).where(Pair.id.in_(pair_ids)).order_by(Pair.id).with_for_update())
+    db.connection().execute(_LOCK, {"pairs": list(pair_ids)})
+
+
+# Written once, as what is asked of keys below: every reading with news asks them, and to make a statement
+# costs more than to run it.
+_LOCK = (
+    select(Pair.id).where(Pair.id.in_(bindparam("pairs", expanding=True))).order_by(Pair.id).with_for_update()
+)
 
 
 def absorb_session(db: OrmSession, kept: Session, other: Session) -> None:
@@ -80,7 +87,8 @@ def _forget_records(db: OrmSession, moved: Sequence[Session]) -> None:
     """Drop who was in the room at a time that is not the session's any more: nobody was absent from it."""
     # Also where somebody asks right now: the answer is about the old time, and is not kept then.
     asked = [s for s in moved if s.attendance_due_at or s.attendance_tries or s.attendance_recorded]
-    db.execute(delete(Attendance).where(Attendance.session_id.in_([session.id for session in asked])))
+    if asked:
+        db.execute(delete(Attendance).where(Attendance.session_id.in_([session.id for session in asked])))
     for session in asked:
         session.attendance_recorded = False
         session.attendance_tries, session.attendance_due_at = 0, None
@@ -89,12 +97,16 @@ def _forget_records(db: OrmSession, moved: Sequence[Session]) -> None:
 
 def _load_keys(db: OrmSession, placed: Sequence[Placed], pair_ids: Sequence[int]) -> _Keys:
     slots = {slot for place in placed for slot in (place.copy.slot, place.old_slot) if slot}
-    rows = db.execute(
-        select(SessionKey.pair_id, SessionKey.slot, Session)
-        .join(Session, Session.id == SessionKey.session_id)
-        .where(SessionKey.pair_id.in_(pair_ids), SessionKey.slot.in_(slots))
-    )
+    rows = db.execute(_KEYS, {"pairs": list(pair_ids), "slots": list(slots)})
     return {(row.pair_id, row.slot): row.Session for row in rows}
+
+
+_KEYS = (
+    select(SessionKey.pair_id, SessionKey.slot, Session)
+    .join(Session, Session.id == SessionKey.session_id)
+    .where(SessionKey.pair_id.in_(bindparam("pairs", expanding=True)))
+    .where(SessionKey.slot.in_(bindparam("slots", expanding=True)))
+)
 
 
 def _load_decisions(db: OrmSession, placed: Sequence[Placed], pair_ids: Sequence[int]) -> _Decisions:

@@ -39,7 +39,7 @@ def answer_twins(
         if same:
             lock_pairs(db, [one.pair_id])
             absorb_session(db, one, other)
-            refresh_times(db, [one.id])
+            refresh_times(db, [one])
         else:
             one.distinct_from = [*one.distinct_from, other_id]
         note_answer(db, act, "twins.answered", one, other=other_id, same=same)

@@ -21,7 +21,7 @@ from tracker.services.audit import Act, record
 from tracker.services.digest.facts import Digest
 from tracker.services.endpoint_events import Event, enqueue_event
 from tracker.services.needs import SealedStore
-from tracker.services.outbox import WAITING, Claim, Lane, SendReport, drain
+from tracker.services.outbox import IS_EVENT, WAITING, Claim, Lane, SendReport, drain
 from tracker.wording import N_, Reader
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark of a secret (Standard Webhooks), not one
@@ -168,7 +168,7 @@ def _digest_facts(writer: LetterWriter, digest: Digest, language: str, base_url:
 
 def deliver_due(ports: CourierPorts, now: datetime) -> SendReport:
     """Deliver what is due, endpoint by endpoint, a bounded number to each; say what became of it."""
-    due = (OutboxMail.state.in_(WAITING), OutboxMail.due_at <= now, OutboxMail.endpoint_id.is_not(None))
+    due = (OutboxMail.state.in_(WAITING), OutboxMail.due_at <= now, IS_EVENT)
     with ports.store.read() as db:
         ids = db.scalars(select(OutboxMail.endpoint_id).where(*due).distinct()).all()
         endpoints = db.scalars(select(Endpoint).where(Endpoint.id.in_(ids)).order_by(Endpoint.id)).all()

@@ -21,7 +21,7 @@ from tracker.models import (
     OutboxState,
     Pair,
 )
-from tracker.services.outbox import WAITING, oldest_due_at
+from tracker.services.outbox import IS_EVENT, IS_MAIL, WAITING, longest_waiting
 
 # The beat ticks every second; so long without a tick and nobody is at work.
 STANDSTILL = timedelta(minutes=5)
@@ -74,11 +74,15 @@ class CalendarVitals:
 
 @dataclass(frozen=True, slots=True)
 class OutboxVitals:
-    """What is on its way out; `dwell_s` are seconds from due to sent of the last hour, at each of SHARES."""
+    """What is on its way out, and since when the mail and the event wait that have waited longest.
+
+    `dwell_s` are the seconds that the mail of the last hour had waited when it was sent, at each of SHARES.
+    """
 
     waiting: int
     dead: int
-    oldest_due_at: datetime | None
+    mail_since: datetime | None
+    event_since: datetime | None
     dwell_s: tuple[float, ...]
     paused: tuple[str, ...]
 
@@ -145,8 +149,9 @@ def _ills(vitals: Vitals) -> Iterator[str]:
     for job in vitals.jobs:
         if job.failures >= FAILURES_IN_A_ROW:
             yield f"the job {job.name} failed {job.failures} times in a row ({job.error})"
-    oldest = vitals.outbox.oldest_due_at
-    if oldest and now - oldest > MAIL_LATE:
+    # Events are no mail: an endpoint out of reach is for whoever added it, and the doctor names it.
+    since = vitals.outbox.mail_since
+    if since and now - since > MAIL_LATE:
         yield "mail is late"
     if "mail" in vitals.outbox.paused:
         yield "the mail server is out of reach"
@@ -184,23 +189,29 @@ def _outbox(db: OrmSession, now: datetime) -> OutboxVitals:
     return OutboxVitals(
         waiting=_count(db, OutboxMail.state.in_((*WAITING, OutboxState.INFLIGHT))),
         dead=_count(db, OutboxMail.state == OutboxState.FAILED),
-        oldest_due_at=oldest_due_at(db),
+        mail_since=_waits_since(db, IS_MAIL),
+        event_since=_waits_since(db, IS_EVENT),
         dwell_s=_dwell(db, now),
         paused=tuple(db.scalars(paused)),
     )
 
 
+def _waits_since(db: OrmSession, which: ColumnElement[bool]) -> datetime | None:
+    row = longest_waiting(db, which)
+    return row.created_at if row else None
+
+
 def _dwell(db: OrmSession, now: datetime) -> tuple[float, ...]:
     # By number, newest first: there is no index by time of sending, and none is worth having for this.
     latest = (
-        select(OutboxMail.due_at, OutboxMail.sent_at)
-        .where(OutboxMail.state == OutboxState.SENT)
+        select(OutboxMail.created_at, OutboxMail.sent_at)
+        .where(OutboxMail.state == OutboxState.SENT, IS_MAIL)
         .order_by(OutboxMail.id.desc())
         .limit(RECENT_MAILS)
     )
     waits = sorted(
-        (sent_at - due_at).total_seconds()
-        for due_at, sent_at in db.execute(latest)
+        (sent_at - created_at).total_seconds()
+        for created_at, sent_at in db.execute(latest)
         if sent_at and now - sent_at <= RECENT
     )
     return tuple(waits[round(share * (len(waits) - 1))] for share in SHARES) if waits else ()

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, UpdateBase, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import defer
 
 from tracker.errors import ConnectorError
 from tracker.models import LanePause, OutboxMail, OutboxState, Person
@@ -34,6 +35,8 @@ LONGEST_PAUSE_S = 15 * 60
 # A server that is asked with a wrong password again and again locks the account.
 AUTH_PAUSE_S = 15 * 60
 WAITING = (OutboxState.QUEUED, OutboxState.RETRY)
+IS_MAIL = OutboxMail.endpoint_id.is_(None)
+IS_EVENT = OutboxMail.endpoint_id.is_not(None)
 # The other end itself, not this one mail: the next mail would hear the same.
 _EVERYBODY = ("unreachable", "reconnect")
 MAIL_LANE = "mail"
@@ -148,7 +151,7 @@ def send_due(store: Store, mailer: Mailer, now: datetime, limit: int = 50) -> Se
         mailer.send(claim.message, sender=claim.sender, recipient=claim.recipient)
 
     try:
-        return drain(store, Lane(MAIL_LANE, OutboxMail.endpoint_id.is_(None), hand_over), now, limit)
+        return drain(store, Lane(MAIL_LANE, IS_MAIL, hand_over), now, limit)
     finally:
         mailer.rest()
 
@@ -309,9 +312,15 @@ def dead_letters(db: OrmSession) -> Sequence[OutboxMail]:
     return db.scalars(query.order_by(OutboxMail.due_at.desc(), OutboxMail.id.desc())).all()
 
 
-def oldest_due_at(db: OrmSession) -> datetime | None:
-    """Return since when the longest waiting mail could have gone out, None where none waits."""
-    return db.scalar(select(func.min(OutboxMail.due_at)).where(OutboxMail.state.in_(WAITING)))
+def longest_waiting(db: OrmSession, which: ColumnElement[bool]) -> OutboxMail | None:
+    """Return the one of these (IS_MAIL, IS_EVENT) that has waited longest to go out, None where none waits.
+
+    It waits since `created_at`: what is to be said later is put here later. `due_at` moves on with each
+    attempt, so it would make whatever is refused again and again look like something new.
+    """
+    unsent = OutboxMail.state.in_((*WAITING, OutboxState.INFLIGHT))
+    oldest = select(OutboxMail).where(unsent, which).order_by(OutboxMail.created_at, OutboxMail.id)
+    return db.scalars(oldest.options(defer(OutboxMail.message)).limit(1)).one_or_none()
 
 
 def try_again(db: OrmSession, dedupe_keys: Iterable[str], now: datetime) -> int:

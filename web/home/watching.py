@@ -95,7 +95,8 @@ def _document(vitals: Vitals, ills: list[str]) -> dict[str, object]:
         },
         "outbox": {
             "waiting": outbox.waiting,
-            "oldest_due_at": _instant(outbox.oldest_due_at),
+            "mail_since": _instant(outbox.mail_since),
+            "event_since": _instant(outbox.event_since),
             "dead_letters": outbox.dead,
             "paused": list(outbox.paused),
         },
@@ -164,9 +165,12 @@ class Figures(Collector):
         outbox = self._vitals.outbox
         yield _gauge("cadencia_outbox_waiting", "Mails and events that wait", outbox.waiting)
         yield _gauge("cadencia_dead_letters", "Mails and events that were given up", outbox.dead)
-        age = self._age(outbox.oldest_due_at)
-        yield _gauge("cadencia_outbox_age_seconds", "Since the longest waiting one was due", age)
-        dwell = _labelled("cadencia_outbox_dwell_seconds", "From due to sent, of the last hour", "quantile")
+        mail, event = self._age(outbox.mail_since), self._age(outbox.event_since)
+        yield _gauge("cadencia_outbox_age_seconds", "How long the oldest unsent mail has waited", mail)
+        yield _gauge("cadencia_events_age_seconds", "How long the oldest unsent event has waited", event)
+        dwell = _labelled(
+            "cadencia_outbox_dwell_seconds", "How long mail of the last hour waited", "quantile"
+        )
         for share, seconds in zip(SHARES, outbox.dwell_s, strict=False):
             dwell.add_metric([str(share)], seconds)
         yield dwell

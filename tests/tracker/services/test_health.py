@@ -9,6 +9,8 @@ from tests.tracker.world import World
 from tracker.models import (
     Calendar,
     CalendarStatus,
+    Endpoint,
+    EndpointKind,
     Heartbeat,
     LanePause,
     OutboxMail,
@@ -60,6 +62,13 @@ def mail(number: int, state: OutboxState, due_at: datetime, sent_at: datetime | 
         created_at=due_at,
         sent_at=sent_at,
     )
+
+
+def endpoint(world: World) -> int:
+    row = Endpoint(program_id=world.program(), name="crm", kind=EndpointKind.WEBHOOK, url="x", events=[])
+    row.told_until = row.created_at = NOW
+    add(world, row)
+    return row.id
 
 
 def calendar(person_id: int, number: int, **columns: object) -> Calendar:
@@ -122,6 +131,30 @@ def test_late_mail_is_noticed(world: World) -> None:
     assert vitals(world).outbox.waiting == 1
 
 
+def test_mail_that_is_put_off_again_and_again_is_late(world: World) -> None:
+    row = mail(1, OutboxState.RETRY, NOW + HOUR)
+    row.created_at = NOW - 5 * HOUR
+    add(world, row)
+    assert ills(world) == ["mail is late"]
+    assert vitals(world).outbox.mail_since == NOW - 5 * HOUR
+
+
+def test_mail_on_which_process_after_process_dies_is_late(world: World) -> None:
+    row = mail(1, OutboxState.INFLIGHT, NOW - 5 * HOUR)
+    row.leased_until = NOW + MINUTE
+    add(world, row)
+    assert ills(world) == ["mail is late"]
+
+
+def test_an_event_that_its_endpoint_refuses_is_no_late_mail(world: World) -> None:
+    event = mail(1, OutboxState.RETRY, NOW - 5 * HOUR)
+    event.endpoint_id = endpoint(world)
+    add(world, event)
+    assert ills(world) == []
+    seen = vitals(world).outbox
+    assert (seen.mail_since, seen.event_since) == (None, NOW - 5 * HOUR)
+
+
 def test_a_mail_server_out_of_reach_is_noticed_while_it_is(world: World) -> None:
     add(world, LanePause(lane="mail", until=NOW + MINUTE, reason="no answer"))
     add(world, LanePause(lane="endpoint:1", until=NOW + MINUTE, reason="no answer"))
@@ -141,6 +174,15 @@ def test_how_long_mail_takes_is_told_of_the_last_hour(world: World) -> None:
         add(world, mail(number, OutboxState.SENT, sent_at - timedelta(seconds=number), sent_at))
     add(world, mail(99, OutboxState.SENT, NOW - 9 * HOUR, NOW - 2 * HOUR))
     assert vitals(world).outbox.dwell_s == (10, 19, 20)
+
+
+def test_how_long_mail_took_counts_from_when_it_was_put_there(world: World) -> None:
+    late = mail(1, OutboxState.SENT, NOW - MINUTE, NOW)
+    late.created_at = NOW - 3 * HOUR
+    event = mail(2, OutboxState.SENT, NOW - 9 * HOUR, NOW)
+    event.endpoint_id = endpoint(world)
+    add(world, late, event)
+    assert vitals(world).outbox.dwell_s == (10_800,) * 3
 
 
 def test_calendars_are_told_by_age_and_trouble(world: World) -> None:

@@ -457,9 +457,13 @@ def test_nobody_gets_a_mail_that_lost_its_text(store: Store) -> None:
         assert outbox.try_again(db, ["sign_in/ana@example.com"], NOW) == 0
 
 
-def test_it_tells_since_when_mail_waits(store: Store) -> None:
+def test_it_tells_which_mail_waits_longest_however_often_it_was_put_off(store: Store) -> None:
     with store.read() as db:
-        assert outbox.oldest_due_at(db) is None
+        assert outbox.longest_waiting(db, outbox.IS_MAIL) is None
     _put(store)
+    send_due(store, FakeMailer(_later), NOW)
     with store.read() as db:
-        assert outbox.oldest_due_at(db) == NOW
+        row = outbox.longest_waiting(db, outbox.IS_MAIL)
+        assert row is not None
+        assert (row.created_at, row.due_at > NOW) == (NOW, True)
+        assert outbox.longest_waiting(db, outbox.IS_EVENT) is None

@@ -8,8 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.web.company import Company, open_company
-from tracker.models import Base, Heartbeat, LanePause
-from workers.cli.doctoring import work
+from tracker.models import (
+    Base,
+    Endpoint,
+    EndpointKind,
+    Heartbeat,
+    LanePause,
+    OutboxMail,
+    OutboxState,
+    Program,
+)
+from workers.cli.doctoring import post, work
 
 
 @pytest.fixture
@@ -58,6 +67,41 @@ def test_it_says_what_waits_and_why(company: Company) -> None:
     (finding,) = work.check_lanes(company.ports)
     assert "mail waits until" in finding.text
     assert "refused the login" in finding.text
+
+
+def waiting(company: Company, number: int, **columns: object) -> OutboxMail:
+    row = OutboxMail(dedupe_key=f"k{number}", kind="digest", sender="", recipient="ana@x.com", message=b"")
+    row.message_id, row.due_at = str(number), company.now + timedelta(hours=1)
+    row.created_at = company.now - timedelta(hours=5)
+    for name, value in columns.items():
+        setattr(row, name, value)
+    return row
+
+
+def test_mail_that_nobody_sends_is_a_question_for_the_schedule(company: Company) -> None:
+    put(company, waiting(company, 1))
+    (finding, *_) = post.check_outbox(company.ports)
+    assert "Is `cadencia up`, or `cadencia worker`, running?" in finding.text
+
+
+def test_mail_that_its_server_puts_off_is_told_with_the_servers_words(company: Company) -> None:
+    put(company, waiting(company, 1, state=OutboxState.RETRY, attempts=7, last_error="451\nlater"))
+    (finding, *_) = post.check_outbox(company.ports)
+    assert "mail to ana@x.com waits since" in finding.text
+    assert finding.text.endswith("after 7 attempts: 451 later")
+
+
+def test_an_event_that_waits_is_told_as_one(company: Company) -> None:
+    program = Program(name="Mentoring", created_at=company.now)
+    put(company, program)
+    crm = Endpoint(program_id=program.id, name="crm", kind=EndpointKind.WEBHOOK, url="x", events=[])
+    crm.told_until = crm.created_at = company.now
+    put(company, crm)
+    columns = {"recipient": "webhook crm", "state": OutboxState.RETRY, "attempts": 2, "last_error": "503"}
+    put(company, waiting(company, 1, endpoint_id=crm.id, **columns))
+    (finding, *_) = post.check_outbox(company.ports)
+    assert "an event to webhook crm waits since" in finding.text
+    assert "running?" not in finding.text
 
 
 def test_without_a_broker_there_is_nothing_to_ask(company: Company) -> None:

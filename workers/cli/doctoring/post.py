@@ -6,11 +6,11 @@ from sqlalchemy import func, select
 
 from integrations.registry import Ports, check_mail
 from tracker.errors import ConnectorError
-from tracker.models import Person, Program
-from tracker.services.outbox import dead_letters, oldest_due_at
+from tracker.models import OutboxMail, Person, Program
+from tracker.services.outbox import IS_EVENT, IS_MAIL, dead_letters, longest_waiting
 from workers.cli.doctoring.finding import Findings, fine, problem
 
-MAIL_LATE_AFTER = timedelta(minutes=15)
+LATE_AFTER = timedelta(minutes=15)
 MOST_LETTERS = 20  # so many that were given up are named: the latest
 
 
@@ -26,18 +26,27 @@ def check_outbox(ports: Ports) -> Findings:
     now = ports.clock.now()
     with ports.store.read() as db:
         dead = [(mail.recipient, mail.last_error or "nobody knows why") for mail in dead_letters(db)]
-        oldest = oldest_due_at(db)
+        oldest = [longest_waiting(db, which) for which in (IS_MAIL, IS_EVENT)]
         has_reader = db.scalar(select(func.count()).where(Person.is_hr | Person.is_admin))
     for recipient, reason in dead[:MOST_LETTERS]:
         yield problem(f"outbox: the mail to {recipient} was given up: {' '.join(reason.split())}")
     if len(dead) > MOST_LETTERS:
         yield problem(f"outbox: {len(dead) - MOST_LETTERS} older mails were given up, too")
-    if oldest and now - oldest > MAIL_LATE_AFTER:
-        yield problem(f"outbox: mail waits since {oldest:%Y-%m-%d %H:%M} UTC. Is `cadencia up` running?")
-    elif not dead:
+    late = [row for row in oldest if row and now - row.created_at > LATE_AFTER]
+    for row in late:
+        yield problem(f"outbox: {_why_late(row)}")
+    if not late and not dead:
         yield fine("outbox: nothing is late")
     if not has_reader:
         yield fine("people: nobody has the role hr or admin yet; `cadencia people import` gives roles")
+
+
+def _why_late(row: OutboxMail) -> str:
+    what = "mail" if row.endpoint_id is None else "an event"
+    since = f"{what} to {row.recipient} waits since {row.created_at:%Y-%m-%d %H:%M} UTC"
+    if row.last_error is None:
+        return f"{since}. Is `cadencia up`, or `cadencia worker`, running?"
+    return f"{since}, after {row.attempts} attempts: {' '.join(row.last_error.split())}"
 
 
 def check_mailbox(ports: Ports) -> Findings:

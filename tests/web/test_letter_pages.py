@@ -89,7 +89,7 @@ def test_looking_changes_nothing(
 
 def test_one_press_says_that_they_met(company: Company, letters: Letters, duo: Duo, session: Session) -> None:
     page = letters.press(ask(duo.mentee, session), answer="held")
-    assert "You said that it took place" in page
+    assert "You said that you met" in page
     assert statements(company) == [("mentee", True, [], "letter")]
 
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from time import process_time
 
 from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import joinedload, selectinload
 
 from tests.simulation.company import Company
 from tests.simulation.life import Leave, Life, Meeting, Said, tick_at
 from tests.simulation.provider import email_of, event_of
-from tracker.models import Base, Calendar, Pair, Person, SessionKey
+from tracker.models import Base, Calendar, Pair, Person, Session, SessionKey
 from tracker.observing import slot_of
 from tracker.services.absences import Days, add_leave
 from tracker.services.audit import Act
@@ -126,13 +127,15 @@ class Year:
 
     def _say(self, some: Sequence[tuple[Life, Meeting, Said]], day: int) -> None:
         slots = [slot_of(event_of(life, meeting, 0, life.host)) for life, meeting, _ in some]
+        ids = [self.company.person_ids[email_of(life.number, said.side)] for life, _, said in some]
         with self.company.store.write() as db:
-            rows = select(SessionKey.slot, SessionKey.session_id).where(SessionKey.slot.in_(slots))
-            sessions = {row.slot: row.session_id for row in db.execute(rows)}
-            for slot, (life, _, said) in zip(slots, some, strict=True):
-                person = db.get_one(Person, self.company.person_ids[email_of(life.number, said.side)])
+            # All at once: of real people, each loads what is their own.
+            people = {person.id: person for person in db.scalars(select(Person).where(Person.id.in_(ids)))}
+            sessions = {key.slot: key.session for key in db.scalars(_KEYS.where(SessionKey.slot.in_(slots)))}
+            for slot, person_id, (_, _, said) in zip(slots, ids, some, strict=True):
+                person = people[person_id]
                 confirm_session(
-                    db, sessions[slot], by=person, held=said.held, absent=frozenset(said.absent),
+                    db, sessions[slot].id, by=person, held=said.held, absent=frozenset(said.absent),
                     act=Act(person.id, "site", tick_at(day)),
                 )  # fmt: skip
 
@@ -160,6 +163,12 @@ class Year:
         """Take away what is old, once a week."""
         while day % 7 == 0 and tidy(self.company.store, tick_at(day)).has_more:
             pass
+
+
+_OF_SESSION = joinedload(SessionKey.session).options(
+    joinedload(Session.pair), selectinload(Session.statements)
+)
+_KEYS = select(SessionKey).options(_OF_SESSION)
 
 
 def _no_times(*_: object) -> Sequence[Suggestion]:

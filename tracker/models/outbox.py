@@ -25,6 +25,7 @@ class OutboxMail(Base):
     `dedupe_key` says what the mail is about (`digest/3/2026-W47/17`): a second run that wants to say the
     same finds it here and says nothing. With `endpoint_id` it is an event for that endpoint instead:
     `message` is its JSON and `message_id` the delivery's id. `message` is emptied when it was sent long ago.
+    `due_at` is its place as well: what has been due longest leaves first. `created_at` is when it was wanted.
     """
 
     __tablename__ = "outbox"

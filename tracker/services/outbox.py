@@ -40,6 +40,9 @@ IS_EVENT = OutboxMail.endpoint_id.is_not(None)
 # The other end itself, not this one mail: the next mail would hear the same.
 _EVERYBODY = ("unreachable", "reconnect")
 MAIL_LANE = "mail"
+# Letters of which somebody waits for each: a link, a date that was just agreed on. They leave before all
+# others, and so they are due from before whatever can still wait here.
+AWAITED = frozenset({"sign_in", "invitation", "invitation_off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +142,13 @@ def letter_row(writer: LetterWriter, note: Note, *, sender: str, now: datetime) 
         "message": freeze(letter, Envelope(origin, recipient, name, now, note.unsubscribe_url)),
         "state": OutboxState.QUEUED,
         "attempts": 0,
-        "due_at": now,
+        "due_at": now - PATIENCE if note.template in AWAITED else now,
         "created_at": now,
     }
 
 
 def send_due(store: Store, mailer: Mailer, now: datetime, limit: int = 50) -> SendReport:
-    """Send up to `limit` mails that are due, oldest first, and say what became of them."""
+    """Send up to `limit` mails that are due, those that somebody awaits before the others, oldest first."""
 
     def hand_over(claim: Claim) -> None:
         mailer.send(claim.message, sender=claim.sender, recipient=claim.recipient)
@@ -157,7 +160,7 @@ def send_due(store: Store, mailer: Mailer, now: datetime, limit: int = 50) -> Se
 
 
 def drain(store: Store, lane: Lane, now: datetime, limit: int) -> SendReport:
-    """Hand over up to `limit` rows of the lane that are due, oldest first, and say what became of them.
+    """Hand over up to `limit` rows of the lane that are due, the longest due first; say what became of them.
 
     Any number of processes may do this at once. Stops at the first sign that the other end itself is out of
     reach, and lets the whole lane pause then: the others would only wait for the same answer.

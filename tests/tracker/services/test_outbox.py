@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import make_url, select, update
+from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import AuthRevoked, BadInput, ConnectorError
 from tracker.models import LanePause, OutboxMail, OutboxState, Person
@@ -167,6 +168,23 @@ def test_it_sends_what_is_due_oldest_first(store: Store) -> None:
     assert [who for who, _ in mailer.sent] == ["ana@example.com", "luis@example.com"]
     assert (report.sent, report.recipients) == (2, ["ana@example.com", "luis@example.com"])
     assert [(r.state, r.sent_at) for r in _rows(store)] == [(OutboxState.SENT, NOW)] * 2
+
+
+@pytest.mark.parametrize("template", ["sign_in", "invitation", "invitation_off"])
+def test_what_somebody_waits_for_leaves_before_all_reminders(store: Store, template: str) -> None:
+    person = _person(store)
+    with store.write() as db:
+        for number in range(200):
+            _enqueue(db, person, "nudge", number, NOW - timedelta(days=2))
+        _enqueue(db, person, template, 1, NOW)
+        _enqueue(db, person, template, 2, NOW)
+    send_due(store, FakeMailer(), NOW, limit=2)
+    assert [row.kind for row in _rows(store) if row.state is OutboxState.SENT] == [template] * 2
+
+
+def _enqueue(db: OrmSession, person: Person, template: str, number: int, at: datetime) -> None:
+    note = Note(template, person, {"name": "Ana"}, f"{template}/{number}")
+    enqueue(db, PlainWriter(), note, sender=SENDER, now=at)
 
 
 def test_it_sends_no_more_than_it_was_asked_to(store: Store) -> None:

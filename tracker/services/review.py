@@ -49,13 +49,9 @@ class Judged(msgspec.Struct, frozen=True, gc=False):
 
 def touch_pairs(db: OrmSession, pair_ids: Collection[int], now: datetime) -> None:
     """Note that what is known of these pairs changed: they are due for a review at once."""
+    db.flush()
     for portion in portions(sorted(set(pair_ids))):
-        db.execute(
-            update(Pair)
-            .where(in_order(Pair.id, Pair.id.in_(portion)))
-            .values(evidence_version=Pair.evidence_version + 1, review_due_at=now)
-            .execution_options(synchronize_session=False)
-        )
+        db.connection().execute(_TOUCH, {"pairs": portion, "now": now})
 
 
 def note_readings(db: OrmSession, person_ids: Collection[int], now: datetime) -> None:
@@ -63,7 +59,12 @@ def note_readings(db: OrmSession, person_ids: Collection[int], now: datetime) ->
     db.connection().execute(_NOTE_READINGS, {"people": list(person_ids), "now": now})
 
 
-# Written once: every reading of calendars says this, and to make a statement costs more than to run it.
+# Written once: every reading of calendars says these, and to make a statement costs more than to run it.
+_TOUCH = (
+    update(Pair)
+    .where(in_order(Pair.id, Pair.id.in_(bindparam("pairs", expanding=True))))
+    .values(evidence_version=Pair.evidence_version + 1, review_due_at=bindparam("now"))
+)
 _THEIRS = or_(
     *(side.in_(bindparam("people", expanding=True)) for side in (Pair.mentor_id, Pair.mentee_id)),
 )

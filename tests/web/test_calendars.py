@@ -84,6 +84,43 @@ def test_the_address_of_a_feed_is_on_no_page(company: Company, duo: Duo, enter: 
     assert "feeds.example" in client.get(PAGE).text
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "when"),
+    [
+        ("en", "because you are in no running pair", "Once you are in a running pair"),
+        ("es", "porque no estás en ninguna pareja en curso", "En cuanto estés en una pareja en curso"),
+    ],
+)
+def test_who_is_in_no_pair_is_told_that_nothing_is_read(
+    company: Company, enter: Enter, language: str, words: str, when: str
+) -> None:
+    marta = company.person("Marta Gil", is_hr=True, language=language)
+    calendar = company.calendar(marta)
+    change(company, calendar, last_read_at=None)
+    text = enter(marta).get(PAGE).text
+    assert words in text
+    assert when in text
+    for promise in ("Just connected", "Recién conectado", "minute or two", "minuto o dos"):
+        assert promise not in text
+
+
+def test_whose_pair_ended_long_ago_is_told_that_nothing_is_read(
+    company: Company, duo: Duo, enter: Enter
+) -> None:
+    assert "in no running pair" not in enter(duo.mentor).get(PAGE).text
+    company.clock.instant += timedelta(days=600)
+    assert "in no running pair" in enter(duo.mentor).get(PAGE).text
+
+
+def test_who_connects_without_a_pair_is_promised_no_reading(
+    company: Company, enter: Enter, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marta = company.person("Marta Gil", is_hr=True)
+    monkeypatch.setattr("web.calendars.connect_feed", lambda *_, **__: company.calendar(marta))
+    _, text = post(enter(marta), f"{PAGE}/feed", f"{PAGE}/feed", address="https://x.example/a.ics")
+    assert "It is read once you are in a running pair." in text
+
+
 def test_a_problem_is_told_with_the_one_button_that_mends_it(
     company: Company, duo: Duo, enter: Enter
 ) -> None:
@@ -157,7 +194,9 @@ def test_opening_the_page_about_disconnecting_changes_nothing(
     company: Company, duo: Duo, enter: Enter, post: Post
 ) -> None:
     client, to = enter(duo.mentor), f"{PAGE}/{duo.calendars[0].id}/disconnect"
-    assert "None of them counts as missed because of this" in client.get(to).text
+    text = client.get(to).text
+    assert "None of them counts as missed because of this" in text
+    assert "Days away that are still to come, if it told of any, are forgotten" in text
     assert row(company, duo.calendars[0]).status is CalendarStatus.CONNECTED
     post(client, to, to)
     assert row(company, duo.calendars[0]).status is CalendarStatus.DISCONNECTED

@@ -150,6 +150,11 @@ def load_scopes(
     }
 
 
+def is_needed(db: OrmSession, person_id: int, now: datetime) -> bool:
+    """Tell whether an agreement needs this person's calendars: those of nobody else are read."""
+    return bool(_load_terms(db, {person_id}, now.date() - LOOK_BACK))
+
+
 def _scope(
     owner: Owner, rows: Sequence[Any], addresses: Mapping[int, Sequence[str]], settings: Settings
 ) -> Scope:

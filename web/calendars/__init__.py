@@ -20,6 +20,7 @@ from tracker.services.own_calendars import (
     let_absences_be_read,
     list_own,
 )
+from tracker.services.scope import is_needed
 from tracker.services.sync import accept_removals
 from web import current
 from web.calendars.forms import FeedForm
@@ -39,7 +40,7 @@ def mine() -> ResponseReturnValue:
     return render_template(
         "calendars/mine.html",
         calendars=_own(),
-        words=Words(current.reader(), current.now(), offers),
+        words=Words(current.reader(), current.now(), offers, _is_needed()),
         offers=offers,
         mailbox=_mailbox_address(),
     )
@@ -186,6 +187,8 @@ def _connected(calendar: Calendar) -> ResponseReturnValue:
     current.ports().hints.send(Hint.CALENDAR, calendar.id)
     flash(
         gettext("Connected. We read it for the first time within a minute or two; then this page says more.")
+        if _is_needed()
+        else gettext("Connected. It is read once you are in a running pair.")
     )
     return redirect(url_for("calendars.mine"), 303)
 
@@ -199,6 +202,11 @@ def _own() -> list[OwnCalendar]:
     ports = current.ports()
     with ports.store.read() as db:
         return list_own(db, ports.vault, current.signed_in())
+
+
+def _is_needed() -> bool:
+    with current.ports().store.read() as db:
+        return is_needed(db, current.signed_in().id, current.now())
 
 
 def _one(calendar_id: int) -> OwnCalendar:

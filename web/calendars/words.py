@@ -21,11 +21,15 @@ _NO_DAYS_AWAY = (Provider.MAILBOX,)
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Says things to the owner, on their clock. `offers` are the providers that people can connect here."""
+    """Says things to the owner, on their clock. `offers` are the providers that people can connect here.
+
+    `is_needed` tells whether a pair needs the owner's calendars: else none of them is read.
+    """
 
     reader: Reader
     now: datetime
     offers: Sequence[str] = ()
+    is_needed: bool = True
 
     def name(self, own: OwnCalendar) -> str:
         """Return "Google calendar"."""
@@ -58,6 +62,8 @@ class Words:
     def next_read(self, row: Calendar) -> str:
         """Return about when it is read next."""
         due = row.next_read_at
+        if not self.is_needed:
+            return self.reader.say(N_("Once you are in a running pair"))
         if due is None or due <= self.now:
             return self.reader.say(N_("Within a minute or two"))
         return self._moment(due, N_("%(day)s about %(hour)s"))

@@ -103,6 +103,18 @@ def test_it_says_when_to_look_again(duo: Duo) -> None:
     assert pair(duo).review_due_at == ledger(duo).next_review_at
 
 
+def test_of_several_agreements_the_earliest_to_look_at_counts(world: World) -> None:
+    duo = make_duo(world, agreement(ends="2026-03-01"), agreement(starts="2026-03-02"))
+    review(world.store, instant("2026-02-01 08:00"))
+
+    with world.store.read() as db:
+        rows = db.scalars(select(LedgerRow).order_by(LedgerRow.agreement_id))
+        first, second = (decode_ledger(row.document).next_review_at for row in rows)
+
+    assert first is not None and second is not None and first < second
+    assert pair(duo).review_due_at == first
+
+
 def test_a_pair_that_changes_meanwhile_stays_due(duo: Duo, monkeypatch: pytest.MonkeyPatch) -> None:
     now = instant("2026-02-01 08:00")
 

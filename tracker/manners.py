@@ -4,7 +4,7 @@ Nobody is written to at night or at the weekend, nobody gets more letters a week
 does not react is written to less and less.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -17,8 +17,9 @@ IGNORED_SOME, IGNORED_MANY = 3, 6
 LONGEST_LEAVE_DAYS = 366
 # What the two are given to put a miss right, or to explain it, before HR hears of it.
 HEAD_START = timedelta(hours=48)
-# From Friday evening to Monday morning, over a night in which the clock goes back.
-LONGEST_HEAD_START = HEAD_START + timedelta(hours=61)
+# A miss is old news after a week, also to the two: who could not be told of it by then is not told.
+MISS_LASTS = timedelta(days=7)
+LONGEST_HEAD_START = MISS_LASTS + HEAD_START
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,27 @@ class Pace:
 
     letters: int
     within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The word of a miss to one of the two: it came up at `noted_at`, and is worth nothing from `until` on.
+
+    `told_at` is when it was written to them, `dropped_at` when it was clear that it would not be; as long as
+    there is neither, it is still to be written.
+    """
+
+    noted_at: datetime
+    until: datetime
+    told_at: datetime | None = None
+    dropped_at: datetime | None = None
+
+    @property
+    def holds_until(self) -> datetime:
+        """Return until when HR does not hear of the miss because of this one of the two."""
+        if self.told_at is not None:
+            return self.told_at + HEAD_START
+        return self.until if self.dropped_at is None else min(self.dropped_at, self.until)
 
 
 def next_opening(at: datetime, timezone: str, away: Collection[date] = ()) -> datetime:
@@ -47,9 +69,16 @@ def next_opening(at: datetime, timezone: str, away: Collection[date] = ()) -> da
     return at + timedelta(days=LONGEST_LEAVE_DAYS)
 
 
-def told_to_hr_from(missed_at: datetime, timezone: str) -> datetime:
-    """Return when HR may hear of a miss: 48 hours after the two could first be written to."""
-    return next_opening(missed_at, timezone) + HEAD_START
+def told_to_hr_from(missed_at: datetime, timezone: str, words: Iterable[Word] = ()) -> datetime:
+    """Return when HR may hear of a miss: 48 hours after the last one of the two was told of it.
+
+    No sooner than 48 hours after they could first be written to; who is not told within a week is not waited
+    for any longer, nor is from the start who can not be. However the words come out, what this returns moves
+    from one future to another: a miss that HR was told of stays told.
+    """
+    soonest = next_opening(missed_at, timezone) + HEAD_START
+    # What came up after HR could have heard (the reminders stood still) takes nothing back.
+    return max([soonest, *(word.holds_until for word in words if word.noted_at < soonest)])
 
 
 def pace_of(most_a_week: int, ignored: int) -> Pace:

@@ -89,10 +89,10 @@ class NudgeWords:
         return f"{span}: {self.reader.say(text, name=first_name(miss.partner))}"
 
     def head_start(self, miss: Miss) -> str:
-        """Return until when the two are among themselves."""
-        if miss.told_from <= self.bundle.written_at:  # good manners took longer than the head start
+        """Return until when the two are among themselves, at least."""
+        if miss.told_from <= self.bundle.written_at:  # no reminders were written for two days
             return self.reader.say(N_("It is in the overview that Human Resources gets."))
-        text = N_("You hear of it first. From %(day)s on it is in the overview that Human Resources gets.")
+        text = N_("We write to you first: Human Resources gets no message of it before %(day)s.")
         return self.reader.say(text, day=self._day(self.reader.local(miss.told_from).date()))
 
     def mending(self, miss: Miss) -> list[Choice]:

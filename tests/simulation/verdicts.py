@@ -14,12 +14,13 @@ from sqlalchemy import select
 from tests.ledger.oracle import judge_slowly
 from tests.simulation.company import Company
 from tests.simulation.life import LENGTH, Life, Meeting, State, day_of, tick_at
+from tracker.manners import LONGEST_HEAD_START
 from tracker.models import Agreement, LedgerRow, VerdictChange
 from tracker.store import portions
 
 Json = dict[str, Any]
-# By then HR has heard of a miss: 48 hours on working days, and the next Monday.
-TOLD_BY = timedelta(days=14)
+# By then HR has heard of a miss: the longest that the two are waited for, the next Monday, and a day.
+TOLD_BY = LONGEST_HEAD_START + timedelta(days=8)
 MOST_ASKED = 2  # a question, and its last call
 COMPARED = ("due", "met", "consecutive_missed", "missed_by_mentor", "missed_by_mentee", "health")
 CHUNK = 500

@@ -1,6 +1,7 @@
 """When it is polite to write, and how often."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,9 @@ from tracker.manners import (
     HEAD_START,
     IGNORED_MANY,
     IGNORED_SOME,
+    MISS_LASTS,
     Pace,
+    Word,
     free_from,
     next_opening,
     pace_of,
@@ -90,3 +93,48 @@ def test_whoever_does_not_react_is_written_to_less() -> None:
 
 def test_fading_never_writes_more_than_was_wanted() -> None:
     assert pace_of(0, IGNORED_MANY).letters == 0
+
+
+# --- the head start of the two ---
+
+MISSED_AT = at("2026-11-18 15:00")  # a Wednesday
+EXPIRES_AT = MISSED_AT + MISS_LASTS
+
+
+def test_the_two_days_count_from_the_last_letter() -> None:
+    words = [Word(MISSED_AT, EXPIRES_AT, told_at=MISSED_AT + timedelta(hours=h)) for h in (1, 100)]
+    assert told_to_hr_from(MISSED_AT, "UTC", words) == MISSED_AT + timedelta(hours=148)
+
+
+def test_hr_does_not_hear_before_what_is_to_be_written_is_written() -> None:
+    assert told_to_hr_from(MISSED_AT, "UTC", [Word(MISSED_AT, EXPIRES_AT)]) == EXPIRES_AT
+
+
+def test_who_can_not_be_told_holds_up_nothing() -> None:
+    dropped = Word(MISSED_AT, EXPIRES_AT, dropped_at=MISSED_AT + timedelta(minutes=5))
+    assert told_to_hr_from(MISSED_AT, "UTC", [dropped]) == MISSED_AT + HEAD_START
+
+
+@given(
+    told=st.integers(0, 24 * 7) | st.none(),
+    dropped=st.integers(0, 24 * 9) | st.none(),
+    noted=st.integers(0, 24 * 6),
+    looks=st.lists(st.integers(0, 24 * 12), min_size=2, max_size=6).map(sorted),
+)
+def test_what_hr_may_hear_once_stays_so_and_at_the_same_moment(
+    told: int | None, dropped: int | None, noted: int, looks: list[int]
+) -> None:
+    """Whoever looks each hour sees one moment pass: no digest loses a miss, and none has it twice."""
+
+    def known(hour: int) -> datetime:
+        seen = [
+            None if event is None or event > hour or event < noted else MISSED_AT + timedelta(hours=event)
+            for event in (told, dropped)
+        ]
+        word = Word(MISSED_AT + timedelta(hours=noted), EXPIRES_AT, seen[0], None if seen[0] else seen[1])
+        words = [word] if noted <= hour else []
+        return told_to_hr_from(MISSED_AT, "UTC", words)
+
+    for early, late in pairwise(looks):
+        moment = MISSED_AT + timedelta(hours=early)
+        assert (known(early) <= moment) == (known(late) <= moment)

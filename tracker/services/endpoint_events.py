@@ -1,7 +1,7 @@
 """Events for endpoints: what a delivery says (docs/webhooks.md), and changes of verdicts made into them.
 
-Never sends. A change is told once it has stood for two days, counted as for HR (tracker.manners): what the
-pair put right by then was never told, and a program of HR's hears of a miss no sooner than HR does.
+Never sends. A change is told once it has stood for two days, a miss from when HR may hear of it on
+(tracker.manners): what the pair put right by then was never told.
 """
 
 import hashlib
@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import takewhile
+from typing import Any
 
 import msgspec
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased
 
-from tracker.manners import HEAD_START, told_to_hr_from
+from tracker.ledger import Verdict
+from tracker.manners import HEAD_START, LONGEST_HEAD_START, told_to_hr_from
 from tracker.models import (
     Agreement,
     Endpoint,
@@ -27,6 +29,7 @@ from tracker.models import (
     Program,
     VerdictChange,
 )
+from tracker.services.headstarts import Words, load_words
 from tracker.services.outbox import add_row
 from tracker.store import Store
 
@@ -59,9 +62,15 @@ class _Change:
     mentor: str
     mentee: str
 
-    def is_settled(self, now: datetime) -> bool:
-        """Tell whether HR may hear of it: nobody is written to at the weekend, so then it takes longer."""
-        return told_to_hr_from(self.at, self.timezone) <= now
+    def is_settled(self, now: datetime, words: Words) -> bool:
+        """Tell whether HR may hear of it; of a miss, `words` tell whether the two had their time."""
+        to_the_two = words.get((self.agreement_id, self.starts_on), ()) if self.is_miss else ()
+        return told_to_hr_from(self.at, self.timezone, to_the_two) <= now
+
+    @property
+    def is_miss(self) -> bool:
+        """Tell whether the two hear of it first."""
+        return self.verdict == Verdict.MISSED
 
 
 def enqueue_event(db: OrmSession, endpoint: Endpoint, event: Event, now: datetime) -> bool:
@@ -109,12 +118,10 @@ def _tell(store: Store, endpoint_id: int, now: datetime) -> int:
         if endpoint.told_until >= horizon:
             return 0
         changes = _changes_since(db, endpoint, horizon)
-        settled = list(takewhile(lambda change: change.is_settled(now), changes))
-        latest = _latest_of(db, settled)
-        standing = [
-            change for change in settled if latest[change.agreement_id, change.starts_on] == change.id
-        ]
-        told = sum(enqueue_event(db, endpoint, _event_of(change), now) for change in standing)
+        settled = list(takewhile(lambda change: change.is_settled(now, {}), changes))
+        # A miss for which one of the two is waited for holds up no other: it is come back to.
+        ripe = _ripe(db, [*_held_back(db, endpoint), *settled], now)
+        told = sum(enqueue_event(db, endpoint, _event_of(change), now) for change in ripe)
         if len(settled) == len(changes) < MOST_CHANGES:
             # Changes are dated when they are judged, so nothing older than two days is still to come, but
             # for what a first import finds in the past: that is not news.
@@ -124,14 +131,46 @@ def _tell(store: Store, endpoint_id: int, now: datetime) -> int:
     return told
 
 
+def _ripe(db: OrmSession, changes: Sequence[_Change], now: datetime) -> list[_Change]:
+    """Return those that may be told, and still stand; what was told already is there, and not told again."""
+    words = load_words(db, {c.pair_id for c in changes if c.is_miss}, now)
+    settled = [change for change in changes if change.is_settled(now, words)]
+    latest = _latest_of(db, settled)
+    return [change for change in settled if latest[change.agreement_id, change.starts_on] == change.id]
+
+
+def _held_back(db: OrmSession, endpoint: Endpoint) -> Sequence[_Change]:
+    """Return the misses that were passed by, for whose sake somebody was waited for when one looked last."""
+    looked_at, change = endpoint.told_until + HEAD_START, VerdictChange
+    query = _changes_of(endpoint).where(
+        change.verdict == Verdict.MISSED.value,
+        change.at > max(endpoint.created_at, looked_at - LONGEST_HEAD_START),
+        change.at <= endpoint.told_until,
+    )
+    passed = [_Change(*tuple(row)) for row in db.execute(query)]
+    words = load_words(db, {each.pair_id for each in passed}, looked_at)
+    return [each for each in passed if not each.is_settled(looked_at, words)]
+
+
 def _changes_since(db: OrmSession, endpoint: Endpoint, horizon: datetime) -> Sequence[_Change]:
-    mentor, mentee = aliased(Person), aliased(Person)
     change = VerdictChange
     is_later = or_(
         change.at > endpoint.told_until,
         and_(change.at == endpoint.told_until, change.id > endpoint.told_change_id),
     )
     query = (
+        _changes_of(endpoint)
+        # Said plainly, or no database takes the index.
+        .where(is_later, change.at >= endpoint.told_until, change.at <= horizon)
+        .order_by(change.at, change.id)
+        .limit(MOST_CHANGES)
+    )
+    return [_Change(*tuple(row)) for row in db.execute(query)]
+
+
+def _changes_of(endpoint: Endpoint) -> Select[*tuple[Any, ...]]:
+    mentor, mentee, change = aliased(Person), aliased(Person), VerdictChange
+    return (
         select(
             *(change.id, change.agreement_id, change.starts_on, change.at),
             *(change.verdict, change.reason, change.missed_by, Agreement.timezone),
@@ -143,13 +182,8 @@ def _changes_since(db: OrmSession, endpoint: Endpoint, horizon: datetime) -> Seq
         .join(Program, Program.id == Pair.program_id)
         .join(mentor, mentor.id == Pair.mentor_id)
         .join(mentee, mentee.id == Pair.mentee_id)
-        .where(Pair.program_id == endpoint.program_id, is_later)
-        # Said plainly, or no database takes the index.
-        .where(change.at >= endpoint.told_until, change.at <= horizon)
-        .order_by(change.at, change.id)
-        .limit(MOST_CHANGES)
+        .where(Pair.program_id == endpoint.program_id)
     )
-    return [_Change(*tuple(row)) for row in db.execute(query)]
 
 
 def _latest_of(db: OrmSession, changes: Sequence[_Change]) -> dict[tuple[int, date], int]:

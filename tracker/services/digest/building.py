@@ -6,7 +6,7 @@ not exist yet. A miss is new once, in the week in which the head start of the tw
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 
 from tracker.errors import BadInput
 from tracker.ledger import Health, Side, Verdict, judge
-from tracker.manners import LONGEST_HEAD_START
+from tracker.manners import LONGEST_HEAD_START, Word
 from tracker.models import Agreement, LedgerRow, Pair, Person, Program, VerdictChange
 from tracker.services.digest.calendars import find_unread
 from tracker.services.digest.facts import (
@@ -44,6 +44,7 @@ from tracker.services.digest.findings import (
     find_waiting,
 )
 from tracker.services.evidence import AgreementEvidence, load_evidence
+from tracker.services.headstarts import load_words
 from tracker.services.remarks import load_remarks
 from tracker.services.weeks import Week, latest_week
 from tracker.store import portions
@@ -193,19 +194,24 @@ def _load_chapters(db: OrmSession, pair_ids: Sequence[int], span: Span) -> dict[
     known = load_evidence(db, pair_ids, from_memory=True)
     changes = _load_changes(db, [each.agreement_id for each in known])
     remarks = _load_remarks(db, [each.agreement_id for each in known], span)
+    words: dict[int, dict[date, Sequence[Word]]] = defaultdict(dict)
+    for (agreement_id, starts_on), some in load_words(db, pair_ids, span.starts_at).items():
+        words[agreement_id][starts_on] = some
     chapters: dict[int, list[Chapter]] = defaultdict(list)
     for each in known:
-        told = (changes.get(each.agreement_id, ()), remarks.get(each.agreement_id, {}))
-        chapter = _chapter(each, *told, span)
+        bare = _chapter(each, changes.get(each.agreement_id, ()), span)
+        chapter = replace(
+            bare, remarks=remarks.get(each.agreement_id, {}), words=words.get(each.agreement_id, {})
+        )
         if each.evidence.starts_on <= chapter.today:
             chapters[each.pair_id].append(chapter)
     return chapters
 
 
-def _chapter(known: AgreementEvidence, changes: Sequence[Change], remarks: Remarks, span: Span) -> Chapter:
+def _chapter(known: AgreementEvidence, changes: Sequence[Change], span: Span) -> Chapter:
     evidence = known.evidence
     ledger, before = judge(evidence, now=span.as_of), judge(evidence, now=span.starts_at)
-    return Chapter(evidence, ledger, before, changes, remarks)
+    return Chapter(evidence, ledger, before, changes)
 
 
 def _load_remarks(db: OrmSession, agreement_ids: Sequence[int], span: Span) -> dict[int, Remarks]:

@@ -21,7 +21,7 @@ from tracker.ledger import (
     Verdict,
 )
 from tracker.ledger.zones import find_midnight
-from tracker.manners import told_to_hr_from
+from tracker.manners import Word, told_to_hr_from
 from tracker.services.digest.facts import (
     GoodKind,
     GoodNews,
@@ -55,7 +55,7 @@ class Change:
 class Chapter:
     """One agreement of a pair: what is known, the ledger now and as the week began, and the past reviews.
 
-    `remarks` hold what the two say of missed periods, by their first days.
+    `remarks` hold what the two say of missed periods, `words` how they were told of them; both by first days.
     """
 
     evidence: Evidence
@@ -63,6 +63,7 @@ class Chapter:
     before: Ledger
     changes: Sequence[Change]
     remarks: Mapping[date, tuple[tuple[Side, str], ...]] = field(default_factory=dict)
+    words: Mapping[date, Sequence[Word]] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -113,7 +114,8 @@ def _heard_from(chapter: Chapter, period: PeriodVerdict) -> datetime:
     zone = chapter.evidence.timezone
     # Where no review has written it down yet, it is known since the period closed.
     closing = period.ends_before.toordinal() + chapter.evidence.policy.grace_days
-    return told_to_hr_from(told_at or find_midnight(ZoneInfo(zone), closing), zone)
+    missed_at = told_at or find_midnight(ZoneInfo(zone), closing)
+    return told_to_hr_from(missed_at, zone, chapter.words.get(period.starts_on, ()))
 
 
 def _missed(case: Case, periods: Iterable[PeriodVerdict]) -> MissedPair:

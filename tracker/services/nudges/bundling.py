@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
@@ -11,12 +11,12 @@ from sqlalchemy.orm import joinedload
 
 from tracker.bulk import among
 from tracker.ledger import PeriodVerdict, Reason, Side, decode_ledger
-from tracker.manners import told_to_hr_from
+from tracker.manners import MISS_LASTS, Word, told_to_hr_from
 from tracker.models import Agreement, LedgerRow, Nudge, NudgeKind, Pair, Person, Session
 from tracker.services.confirm import side_of
 from tracker.services.links import LetterLink, Purpose, letter_link
 from tracker.services.nudges.facts import Ask, Bundle, Miss, Plan, SlotLink
-from tracker.services.nudges.wanting import MISS_LASTS
+from tracker.services.nudges.wanting import period_of
 from tracker.services.unsubscribing import unsubscribe_url
 from tracker.settings import Settings
 
@@ -120,7 +120,7 @@ def _number_of(nudge: Nudge) -> int:
 
 
 def _period(document: bytes, nudge: Nudge) -> PeriodVerdict | None:
-    starts_on = date.fromisoformat(nudge.about.rpartition("/")[2])
+    _, starts_on = period_of(nudge.about)
     return next((p for p in decode_ledger(document).periods if p.starts_on == starts_on), None)
 
 
@@ -171,7 +171,9 @@ class Bundler:
         period, agreement = due.period, due.agreement
         own = side_of(due.pair, person)
         explain = LetterLink(Purpose.EXPLAIN, person.id, agreement.id, (period.starts_on.toordinal(),))
-        missed_at = due.nudge.expires_at - MISS_LASTS
+        nudge = due.nudge
+        # The partner may be told later than this: HR then hears of it later, too.
+        word = Word(nudge.created_at, nudge.expires_at, told_at=self.now)
         return Miss(
             partner=_partner(due.pair, person),
             first_on=period.starts_on,
@@ -179,7 +181,7 @@ class Bundler:
             reason=period.reason or Reason.NO_SESSION,
             by_me=own in period.missed_by,
             by_partner=any(side is not own for side in period.missed_by),
-            told_from=told_to_hr_from(missed_at, agreement.timezone),
+            told_from=told_to_hr_from(nudge.expires_at - MISS_LASTS, agreement.timezone, [word]),
             link=self._page(due.pair, "/new-date"),
             tell_link=self._page(due.pair, "/tell"),
             explain_link=self._link(explain, self.now + LINKS_LAST),

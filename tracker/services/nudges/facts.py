@@ -40,7 +40,7 @@ class Plan:
 class Miss:
     """A period passed without a session. `by_me`, `by_partner`: whom the evidence names, if anybody.
 
-    HR hears of it from `told_from` on; until then it can be put right or explained.
+    HR hears of it at `told_from` at the earliest; until then it can be put right or explained.
     """
 
     partner: str

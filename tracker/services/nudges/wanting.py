@@ -7,12 +7,11 @@ from zoneinfo import ZoneInfo
 
 from tracker.ledger import Health, Ledger, Outcome, PeriodVerdict, Policy, Side, Verdict
 from tracker.ledger.zones import find_midnight
+from tracker.manners import MISS_LASTS
 from tracker.models import NudgeKind
 
 SETTLING = timedelta(minutes=30)  # a session that ended just now may run over
 LAST_CALL = timedelta(hours=24)
-# A miss is old news after a week, also to the two.
-MISS_LASTS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,12 @@ def about_session(session_id: int) -> str:
 def about_period(agreement_id: int, starts_on: date) -> str:
     """Return what a reminder about a period is known by."""
     return f"period:{agreement_id}/{starts_on.isoformat()}"
+
+
+def period_of(about: str) -> tuple[int, date]:
+    """Return the agreement and the first day of the period that a reminder about a period names."""
+    number, _, starts_on = about.partition(":")[2].partition("/")
+    return int(number), date.fromisoformat(starts_on)
 
 
 def _to_confirm(facts: Facts) -> Iterator[Wanted]:

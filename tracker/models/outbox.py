@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.models.base import Base, UtcDateTime, word
@@ -19,6 +19,9 @@ class OutboxState(StrEnum):
     FAILED = "failed"
 
 
+_WAITING = text("state IN ('queued', 'retry')")
+
+
 class OutboxMail(Base):
     """One mail, frozen when it was put here: the same bytes and Message-ID at every attempt.
 
@@ -31,6 +34,9 @@ class OutboxMail(Base):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("ix_outbox_state_due_at", "state", "due_at"),
+        # The next to leave, in order: without it, each claim on PostgreSQL fetches and sorts all that wait.
+        # (SQLite takes it once it has statistics, and is as fast without.)
+        Index("ix_outbox_waiting", "due_at", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
         # Before each nudge it is counted how many letters that person got of late.
         Index("ix_outbox_person_id_created_at", "person_id", "created_at"),
     )

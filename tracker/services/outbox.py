@@ -240,9 +240,11 @@ def _claiming(lane: Lane) -> UpdateBase:
     """Return the statement that takes the next mail of the lane; to make it costs more than to run it."""
     # One at a time, so that a process which dies leaves one mail behind, not a whole batch. SQLite has no
     # SKIP LOCKED and needs none: there only one process writes at a time.
+    # The states are written into the statement: a plan for any states could not take the partial index.
+    is_waiting = OutboxMail.state.in_(bindparam("waiting", WAITING, expanding=True, literal_execute=True))
     first = (
         select(OutboxMail.id)
-        .where(lane.rows, OutboxMail.state.in_(WAITING), OutboxMail.due_at <= bindparam("now"))
+        .where(lane.rows, is_waiting, OutboxMail.due_at <= bindparam("now"))
         .order_by(OutboxMail.due_at, OutboxMail.id)
         .limit(1)
         .with_for_update(skip_locked=True)

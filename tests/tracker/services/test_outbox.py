@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url, select, update
+from sqlalchemy import Connection, event, make_url, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import AuthRevoked, BadInput, ConnectorError
@@ -182,6 +182,23 @@ def test_what_somebody_waits_for_leaves_before_all_reminders(store: Store, templ
     assert [row.kind for row in _rows(store) if row.state is OutboxState.SENT] == [template] * 2
 
 
+def test_to_take_the_next_mail_does_not_sort_all_that_wait(store: Store) -> None:
+    if store.engine.dialect.name == "sqlite":
+        return  # without statistics it takes another index, and is as fast
+    _put(store)
+    plans: list[str] = []
+
+    def explain(_connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("UPDATE outbox") and "LIMIT" in statement:
+            cursor.execute("SET LOCAL enable_seqscan = off")  # the table is small here
+            cursor.execute(f"EXPLAIN {statement}", parameters)
+            plans.append(str(cursor.fetchall()))
+
+    event.listen(store.engine, "before_cursor_execute", explain)
+    send_due(store, FakeMailer(), NOW)
+    assert ["ix_outbox_waiting" in plan and "Sort" not in plan for plan in plans] == [True, True]
+
+
 def _enqueue(db: OrmSession, person: Person, template: str, number: int, at: datetime) -> None:
     note = Note(template, person, {"name": "Ana"}, f"{template}/{number}")
     enqueue(db, PlainWriter(), note, sender=SENDER, now=at)
@@ -201,7 +218,9 @@ def test_what_was_sent_stays_sent(store: Store) -> None:
 
 
 def test_a_mail_is_not_sent_before_it_is_due(store: Store) -> None:
-    _put(store)
+    person = _person(store)
+    with store.write() as db:
+        _enqueue(db, person, "nudge", 1, NOW)
     assert send_due(store, FakeMailer(), NOW - timedelta(seconds=1)).sent == 0
 
 

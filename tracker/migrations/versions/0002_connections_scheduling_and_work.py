@@ -301,6 +301,13 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("endpoint_id", sa.Integer(), nullable=True))
         batch_op.create_index(batch_op.f("ix_outbox_endpoint_id"), ["endpoint_id"], unique=False)
         batch_op.create_index("ix_outbox_person_id_created_at", ["person_id", "created_at"], unique=False)
+        batch_op.create_index(
+            "ix_outbox_waiting",
+            ["due_at", "id"],
+            unique=False,
+            postgresql_where=sa.text("state IN ('queued', 'retry')"),
+            sqlite_where=sa.text("state IN ('queued', 'retry')"),
+        )
         batch_op.create_foreign_key(
             batch_op.f("fk_outbox_endpoint_id"), "endpoints", ["endpoint_id"], ["id"], ondelete="CASCADE"
         )
@@ -364,6 +371,11 @@ def downgrade() -> None:
 
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_outbox_endpoint_id"), type_="foreignkey")
+        batch_op.drop_index(
+            "ix_outbox_waiting",
+            postgresql_where=sa.text("state IN ('queued', 'retry')"),
+            sqlite_where=sa.text("state IN ('queued', 'retry')"),
+        )
         batch_op.drop_index("ix_outbox_person_id_created_at")
         batch_op.drop_index(batch_op.f("ix_outbox_endpoint_id"))
         batch_op.drop_column("endpoint_id")

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session as OrmSession
 
-from tracker.events import CopyRole, EventKind, Response
+from tracker.events import CopyRole, EventKind, EventStatus, Response
 from tracker.ledger import Observation, Side, Status
 from tracker.merging import CalledOff, CopyHistory, Members, merge_copies
 from tracker.models import Agreement, Calendar, Copy, CopyObservation, Pair, Provider, Session, SessionKey
@@ -78,6 +78,32 @@ _COPIES = (
 )
 
 
+# One row of `_COPIES`, in the order of its columns: far cheaper to ask than SQLAlchemy's own rows.
+class _Observed(NamedTuple):
+    session_id: int
+    copy_id: int
+    organiser_id: int | None
+    role: CopyRole
+    kind: EventKind
+    sequence: int | None
+    updated_at: datetime | None
+    gone_at: datetime | None
+    provider_event_id: str
+    calendar_id: int
+    person_id: int
+    provider: Provider
+    disconnected_at: datetime | None
+    id: int
+    at: datetime
+    sure_from: datetime
+    starts_at: datetime
+    ends_at: datetime
+    all_day: bool
+    status: EventStatus
+    responses: dict[str, str]
+    by_organiser: bool
+
+
 def merge_meeting(
     meeting: Meeting, copies: Sequence[CopyHistory], members: Members
 ) -> tuple[Observation, ...]:
@@ -144,8 +170,8 @@ def _responses(stored: Mapping[str, str]) -> dict[str, Response]:
 
 
 def _grouped(rows: Iterable[Any]) -> dict[int, list[CopyHistory]]:
-    by_copy: dict[tuple[int, int], list[Any]] = defaultdict(list)
-    for row in rows:
+    by_copy: dict[tuple[int, int], list[_Observed]] = defaultdict(list)
+    for row in map(_Observed._make, rows):
         by_copy[row.session_id, row.copy_id].append(row)
     grouped: dict[int, list[CopyHistory]] = defaultdict(list)
     for (session_id, _), observations in by_copy.items():
@@ -153,7 +179,7 @@ def _grouped(rows: Iterable[Any]) -> dict[int, list[CopyHistory]]:
     return grouped
 
 
-def _copy_history(rows: list[Any]) -> CopyHistory:
+def _copy_history(rows: list[_Observed]) -> CopyHistory:
     row = rows[0]
     if len(rows) > 1:
         rows.sort(key=lambda each: (each.at, each.id))

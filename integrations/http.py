@@ -15,10 +15,10 @@ import email.utils
 import logging
 import re
 import socket
+import ssl
 import threading
 import time
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
@@ -31,6 +31,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from integrations.addresses import check_url, is_open_address
+from integrations.trust import open_trust
+from integrations.unpacking import read_body
 from tracker.clock import SystemClock
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited
 
@@ -39,7 +41,6 @@ UNREACHABLE = (
 )
 USER_AGENT = "Cadencia (calendar reader)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_CHUNK = 64 * 1024
 # urllib3 writes whole addresses to its debug log, and a feed's address is a secret.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
@@ -256,15 +257,16 @@ class _Guard:
 
 
 class _Adapter(HTTPAdapter):
-    """Makes requests use the guard's sockets."""
+    """Makes requests use the guard's sockets, and trust whom we trust."""
 
-    def __init__(self, guard: _Guard) -> None:
+    def __init__(self, guard: _Guard, trust: ssl.SSLContext) -> None:
         self._guard = guard
+        self._trust = trust
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Build the pools with connections of the guard's."""
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._trust)
         guard = self._guard
 
         class Plain(HTTPConnection):
@@ -282,6 +284,15 @@ class _Adapter(HTTPAdapter):
             ConnectionCls = Secure
 
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Build the pools behind a proxy; its own certificate is judged alike."""
+        trust = {"ssl_context": self._trust, "proxy_ssl_context": self._trust}
+        return super().proxy_manager_for(proxy, **kwargs, **trust)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave the check to the context: left alone, requests reads its own authorities at each request."""
+        conn.cert_reqs = ssl.CERT_REQUIRED
 
 
 def _guarded(guard: _Guard, connection: HTTPConnection) -> socket.socket:
@@ -314,79 +325,16 @@ def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes | N
     sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close", **headers}
     with _Guard(line) as guard, requests.Session() as session:
         session.trust_env = False
-        session.mount("https://", _Adapter(guard))
-        session.mount("http://", _Adapter(guard))
+        adapter = _Adapter(guard, open_trust(line.ca_bundle))
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
         proxies = requests.utils.get_environ_proxies(url) if line.via_proxy else {}
         with session.request(
             method, url, headers=sent, data=body, stream=True, allow_redirects=False, proxies=proxies,
-            timeout=(line.limits.connect_s, line.limits.read_s), verify=line.ca_bundle or True,
+            timeout=(line.limits.connect_s, line.limits.read_s),
         ) as response:  # fmt: skip
             kept = {name.lower(): value for name, value in response.headers.items()}
             if response.status_code in _REDIRECTS or response.status_code == 304:
                 return Answer(response.status_code, kept)
-            pieces = _read_body(response, kept.get("content-encoding", ""), line.limits.max_bytes)
+            pieces = read_body(response, kept.get("content-encoding", ""), line.limits.max_bytes)
             return Answer(response.status_code, kept, b"".join(pieces))
-
-
-def _read_body(response: requests.Response, encoding: str, max_bytes: int) -> Iterator[bytes]:
-    """Yield the decompressed body piece by piece, never holding more than a piece beyond the limit."""
-    decode = _decoder(encoding.strip().lower())
-    left = max_bytes
-    while raw := response.raw.read(_CHUNK, decode_content=False):
-        for piece in decode.pieces(raw):
-            left -= len(piece)
-            if left < 0:
-                raise BadPayload("This calendar is too large to be one person's.", code="too_large")
-            yield piece
-    decode.finish()
-
-
-class _Plain:
-    def pieces(self, raw: bytes) -> Iterator[bytes]:
-        """Yield the bytes as they came."""
-        yield raw
-
-    def finish(self) -> None:
-        """Nothing can be missing: the length was checked on the way."""
-
-
-class _Inflate:
-    """Undoes gzip or deflate a piece at a time. One layer alone: calendars are not packed twice."""
-
-    def __init__(self, wbits: int) -> None:
-        self._inflate = zlib.decompressobj(wbits)
-        self._started = False
-
-    def pieces(self, raw: bytes) -> Iterator[bytes]:
-        """Yield what the bytes unpack to, in bounded pieces."""
-        while raw:
-            try:
-                piece = self._inflate.decompress(raw, _CHUNK)
-            except zlib.error:
-                if self._started:
-                    raise BadPayload("The calendar's content is damaged.") from None
-                # Some servers send deflate without its header.
-                self._inflate, piece = zlib.decompressobj(-15), b""
-                self._started = True
-                continue
-            self._started = True
-            if piece:
-                yield piece
-            if self._inflate.eof:
-                return
-            raw = self._inflate.unconsumed_tail
-
-    def finish(self) -> None:
-        """Raise BadPayload if the packed content had no end."""
-        if not self._inflate.eof:
-            raise BadPayload("The calendar's content is cut off.", code="cut_off")
-
-
-def _decoder(encoding: str) -> _Plain | _Inflate:
-    if encoding in ("", "identity"):
-        return _Plain()
-    if encoding in ("gzip", "x-gzip"):
-        return _Inflate(31)
-    if encoding == "deflate":
-        return _Inflate(15)
-    raise BadPayload("The calendar's content is packed in a way that was not asked for.")

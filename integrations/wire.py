@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import requests.utils
 from urllib3.util.wait import wait_for_read
 
+from integrations.trust import open_trust
 from tracker.errors import BadPayload, ConnectorError
 
 CONNECT_S, READ_S = 10.0, 40.0
@@ -41,9 +42,7 @@ class Wire:
         parts = urlsplit(root)
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self._host, self._port = parts.hostname or "", parts.port
-        self._tls = (
-            None if parts.scheme == "http" else ssl.create_default_context(cafile=_authorities(ca_bundle))
-        )
+        self._tls = None if parts.scheme == "http" else open_trust(ca_bundle)
         self._proxy = requests.utils.select_proxy(root, requests.utils.get_environ_proxies(root))
         self._idle: deque[HTTPConnection] = deque()
 
@@ -116,10 +115,6 @@ class Wire:
 def unreachable(whose: str) -> str:
     """Return the message that a provider can not be reached."""
     return f"{whose} could not be reached. It is tried again later."
-
-
-def _authorities(ca_bundle: str | None) -> str:
-    return ca_bundle or requests.utils.DEFAULT_CA_BUNDLE_PATH
 
 
 def _read(response: HTTPResponse) -> Reply:

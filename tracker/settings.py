@@ -204,7 +204,7 @@ def _typed(values: Mapping[str, str]) -> Settings:
         mail_from=values.get("MAIL_FROM", default.mail_from),
         tags=tuple(t.strip() for t in values.get("TAGS", "").split(",") if t.strip()),
         program_address=values.get("PROGRAM_ADDRESS", "").strip().lower() or None,
-        ca_bundle=_existing(values.get("CA_BUNDLE")),
+        ca_bundle=_ca_bundle(values.get("CA_BUNDLE")),
         feed_hosts=frozenset(h.lower() for h in _words(values.get("FEED_HOSTS", ""))),
         google_service_account=_service_account(values.get("GOOGLE_SERVICE_ACCOUNT")),
         google_client=_google_client(values),
@@ -334,10 +334,18 @@ def _mail_url(url: str) -> str:
     return url
 
 
-def _existing(path: str | None) -> Path | None:
-    if path and not Path(path).is_file():
+def _ca_bundle(path: str | None) -> Path | None:
+    if not path:
+        return None
+    if not Path(path).is_file():
         raise BadSettings(f"CADENCIA_CA_BUNDLE: there is no file {path}.")
-    return Path(path) if path else None
+    try:
+        content = Path(path).read_bytes()  # comments in such files are in whatever encoding
+    except OSError as error:
+        raise BadSettings(f"CADENCIA_CA_BUNDLE: {path} can not be read ({error.strerror}).") from None
+    if b"-----BEGIN CERTIFICATE-----" not in content:
+        raise BadSettings(f"CADENCIA_CA_BUNDLE: {path} holds no certificate, as PEM.")
+    return Path(path)
 
 
 def _count(name: str, text: str) -> int:

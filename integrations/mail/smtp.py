@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from integrations.trust import open_trust
 from tracker.errors import AuthRevoked, BadSettings, ConnectorError, RateLimited
 
 # For each step of the conversation, of which there are about ten.
@@ -174,14 +175,16 @@ class SmtpMailer:
         ourselves = sender.rpartition("@")[2]
         at = self.address
         if at.implicit_tls:
-            return smtplib.SMTP_SSL(at.host, at.port, ourselves, timeout=TIMEOUT_S, context=self._trust())
+            return smtplib.SMTP_SSL(
+                at.host, at.port, ourselves, timeout=TIMEOUT_S, context=open_trust(self.ca_bundle)
+            )
         return smtplib.SMTP(at.host, at.port, ourselves, timeout=TIMEOUT_S)
 
     def _greet(self, server: smtplib.SMTP) -> None:
         server.ehlo_or_helo_if_needed()
         is_private = self.address.implicit_tls
         if not is_private and server.has_extn("starttls"):
-            server.starttls(context=self._trust())
+            server.starttls(context=open_trust(self.ca_bundle))
             server.ehlo()
             is_private = True
         if self.address.requires_tls and not is_private:
@@ -202,12 +205,6 @@ class SmtpMailer:
             raise self._unreachable(
                 "it offers no login that we know, and CADENCIA_MAIL_URL has one"
             ) from None
-
-    def _trust(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if self.ca_bundle is not None:
-            context.load_verify_locations(self.ca_bundle)
-        return context
 
     def _unreachable(self, why: str) -> ConnectorError:
         where = f"{self.address.host}:{self.address.port}"

@@ -15,6 +15,7 @@ from pathlib import Path
 from integrations.mailbox.address import ImapAddress
 from integrations.mailbox.mime import read_message
 from integrations.mailbox.trim import trim
+from integrations.trust import open_trust
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError
 from tracker.incoming import CalendarMail, MailPage, MailPlace
 from tracker.tags import TagRules
@@ -91,14 +92,16 @@ class ImapMailbox:
     def _connect(self) -> imaplib.IMAP4:
         at = self._address
         if at.implicit_tls:
-            return imaplib.IMAP4_SSL(at.host, at.port, ssl_context=self._trust(), timeout=self._timeout_s)
+            return imaplib.IMAP4_SSL(
+                at.host, at.port, ssl_context=open_trust(self._ca_bundle), timeout=self._timeout_s
+            )
         return imaplib.IMAP4(at.host, at.port, timeout=self._timeout_s)
 
     def _make_private(self, server: imaplib.IMAP4) -> None:
         if self._address.implicit_tls:
             return
         if "STARTTLS" in server.capabilities:
-            server.starttls(self._trust())
+            server.starttls(open_trust(self._ca_bundle))
         elif not _is_loopback(self._address.host):
             # Whoever sits on the line can hide STARTTLS; a password must not follow.
             raise self._unreachable("it does not offer TLS, and a password is never sent without")
@@ -123,12 +126,6 @@ class ImapMailbox:
         if said != "OK":
             raise ConnectorError("The mailbox has no such folder.", code="mailbox_folder")
         return _number(count) or 0
-
-    def _trust(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if self._ca_bundle is not None:
-            context.load_verify_locations(self._ca_bundle)
-        return context
 
     def _unreachable(self, why: str) -> ConnectorError:
         where = f"{self._address.host}:{self._address.port}"

@@ -271,9 +271,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def write_certificate(path: Path) -> Path:
-    """Write a certificate for 127.0.0.1 that signs itself, with its key."""
+    """Write a certificate for 127.0.0.1 that signs itself, with its key; its name is the file's."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "graph")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, path.stem)])
     here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())

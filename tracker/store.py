@@ -19,6 +19,20 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
+# A path that is dead (a firewall that forgot us, a machine that lost its power) says nothing: without these
+# a process would wait for hours for an answer that never comes. Asked after half a minute of silence, three
+# times; and what we sent ourselves is answered within a minute, or the connection is over.
+KEEPALIVES = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+# Where the path is fine and the server stuck (a lock, a sick disk). No statement of ours takes more than
+# seconds, were it of a hundred thousand pairs; a task has ten minutes. Migrations have no such limit, and
+# `pg_dump` and `psql` make connections of their own.
+STATEMENT_TIMEOUT_S = 300
 MEMORY = "sqlite://"  # a database of this process alone, gone with it
 
 # What a driver says, and what that means: something to set up, or something that passes.
@@ -55,6 +69,10 @@ _PASSES = (
     ("malformed", "The database file is damaged. Restore a backup: `cadencia restore FILE`."),
     ("disk i/o error", "The disk failed while the database was read or written. Is it full?"),
     ("too many clients", "PostgreSQL takes no more connections now. Try again, or raise max_connections."),
+    (
+        "statement timeout",
+        "PostgreSQL took too long over one statement: nothing was changed. Try again; see its log.",
+    ),
     ("server closed the connection", "PostgreSQL closed the connection: nothing was changed. Try again."),
 )
 
@@ -92,9 +110,14 @@ class Store:
 def open_engine(url: str) -> Engine:
     """Return an engine for SQLite (WAL, foreign keys enforced) or PostgreSQL."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(
-            url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT_S}
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S, **KEEPALIVES},
         )
+        event.listen(engine, "connect", _prepare_postgres)
+        return engine
     if url == MEMORY:
         # One connection, which all threads share: they take turns.
         engine = create_engine(
@@ -134,6 +157,13 @@ def explain(error: SQLAlchemyError) -> TrackerError:
         if sign in said:
             return BadSettings(meaning)
     return TrackerError(f"The database refused ({type(origin).__name__}). Run `cadencia doctor`.")
+
+
+def _prepare_postgres(connection: Any, _record: Any) -> None:
+    # Not an option of the connection's start: a pooler between us and the server may refuse such.
+    connection.autocommit = True
+    connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT_S}s'")
+    connection.autocommit = False
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -4,15 +4,17 @@ import sqlite3
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from tracker.errors import BadSettings, TrackerError
 from tracker.models import Program
 from tracker.services import schema
-from tracker.store import MEMORY, Store, explain, portions, sqlite_file
+from tracker.services.backup import postgres
+from tracker.store import KEEPALIVES, MEMORY, Store, explain, portions, sqlite_file
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -159,3 +161,50 @@ def test_a_full_disk_says_so(said: str) -> None:
     error = explain(OperationalError("INSERT", {}, sqlite3.OperationalError(said)))
     assert "disk" in str(error)
     assert type(error) is TrackerError
+
+
+def _timeout(connection: Connection) -> str:
+    return str(connection.execute(text("SHOW statement_timeout")).scalar_one())
+
+
+def test_a_connection_to_postgresql_notices_that_its_path_is_dead(fresh_database: str) -> None:
+    store = Store(fresh_database)
+    with store.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        given = driver.info.get_parameters()
+        assert {name: given[name] for name in KEEPALIVES} == {k: str(v) for k, v in KEEPALIVES.items()}
+    store.close()
+
+
+def test_no_statement_lasts_for_ever_also_on_a_connection_that_is_used_again(fresh_database: str) -> None:
+    store = Store(fresh_database)
+    for _ in range(2):
+        with store.engine.connect() as connection:
+            assert _timeout(connection) == "5min"
+            connection.rollback()
+    store.close()
+
+
+def test_a_statement_that_lasts_too_long_is_something_that_passes(
+    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.store.STATEMENT_TIMEOUT_S", 0.05)
+    error = explain(_failure(fresh_database, "SELECT pg_sleep(5)"))
+    assert "too long" in str(error)
+    assert not isinstance(error, BadSettings)
+
+
+def test_migrations_take_as_long_as_they_need(fresh_database: str) -> None:
+    store = Store(fresh_database)
+    with schema._migrating(store) as connection:
+        assert _timeout(connection) == "0"
+    with store.engine.connect() as connection:
+        assert _timeout(connection) == "5min"
+    store.close()
+
+
+def test_backups_take_as_long_as_they_need(fresh_database: str) -> None:
+    store = Store(fresh_database)
+    told = postgres._run(store, "psql", ["-tAc", "SHOW statement_timeout", postgres._conninfo(store)])
+    assert told.strip() == "0"
+    store.close()

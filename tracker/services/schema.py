@@ -116,6 +116,8 @@ def _migrating(store: Store) -> Iterator[Connection]:
         try:
             with connection.begin():
                 if not is_sqlite:
+                    # However large a table is that is copied, and however long another process migrates.
+                    connection.execute(text("SET LOCAL statement_timeout = 0"))
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
                 yield connection
                 if is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():

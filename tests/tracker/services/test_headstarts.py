@@ -131,6 +131,18 @@ def test_who_stops_reminders_later_takes_no_miss_out_of_the_digest(desk: Desk) -
     assert is_posted(desk, "2026-01-28 08:00")
 
 
+def test_who_could_not_be_told_is_not_waited_for_later_either(desk: Desk) -> None:
+    desk.set_person(desk.duo.mentor, nudges_off_at=instant("2026-01-01 00:00"))
+    miss(desk)
+    assert weeks_told(desk) == ["2026-W04"]
+    # The pair is judged anew, and reminders are wanted again.
+    desk.set_person(desk.duo.mentor, nudges_off_at=None)
+    desk.read("2026-01-26 09:00")
+    desk.tick("2026-01-26 09:00")
+    assert [letter.recipient for letter in desk.letters()] == ["ben@example.com"]
+    assert weeks_told(desk) == ["2026-W04"]
+
+
 def test_nobody_is_waited_for_longer_than_a_week(desk: Desk) -> None:
     desk.set_person(desk.duo.mentor, snoozed_until=instant("2026-01-28 00:00"))
     miss(desk)

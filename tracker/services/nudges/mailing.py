@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
@@ -174,7 +174,10 @@ def _put_off(db: OrmSession, some: Sequence[_PutOff], now: datetime) -> None:
 
 
 _MINE = update(Nudge).where(Nudge.person_id == bindparam("person"), Nudge.due_at <= bindparam("now"))
-_CLOSE = _MINE.values(due_at=None, closed_at=bindparam("now"))
+_NOW = bindparam("now", type_=Nudge.expires_at.type)
+# What is never to be told is worth nothing any more. Were it to come back, HR's two days would begin anew.
+_END = case((Nudge.expires_at < _NOW, Nudge.expires_at), else_=_NOW)
+_CLOSE = _MINE.values(due_at=None, closed_at=_NOW, expires_at=_END)
 _CLOSE_OVER = _CLOSE.where(Nudge.expires_at <= bindparam("until"))
 _DELAY = _MINE.values(due_at=bindparam("until"))
 

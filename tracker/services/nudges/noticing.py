@@ -77,7 +77,7 @@ def _notice_some(db: OrmSession, now: datetime) -> NoticeReport:
     }
     there = _load_nudges(db, pair_ids)
     closed = _close(db, [nudge for name, nudge in there.items() if name not in wanted], now)
-    _renew(nudge for name, nudge in there.items() if name in wanted)
+    _renew((nudge for name, nudge in there.items() if name in wanted), now)
     new = [_row(name, *wanted[name], now) for name in wanted.keys() - there.keys()]
     _insert(db, new)
     return NoticeReport(len(pair_ids), len(new), closed)
@@ -173,10 +173,13 @@ def _close(db: OrmSession, nudges: Iterable[Nudge], now: datetime) -> int:
     return count
 
 
-def _renew(nudges: Iterable[Nudge]) -> None:
-    """Bring back what was closed before anybody was told: the session was called off again, say."""
+def _renew(nudges: Iterable[Nudge], now: datetime) -> None:
+    """Bring back what was closed before anybody was told: the session was called off again, say.
+
+    What could not be told to anybody while it was worth anything stays closed.
+    """
     for nudge in nudges:
-        if nudge.closed_at is not None and nudge.told_at is None:
+        if nudge.closed_at is not None and nudge.told_at is None and nudge.expires_at > now:
             nudge.due_at, nudge.closed_at = nudge.closed_at, None
 
 

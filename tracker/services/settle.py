@@ -8,8 +8,9 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.events import TagRule
-from tracker.models import Attendance, Copy, Pair, Session, SessionKey, Standing, Statement
+from tracker.models import Attendance, Copy, Nudge, Pair, Session, SessionKey, Standing, Statement
 from tracker.services.histories import refresh_times
+from tracker.services.nudges.wanting import AGAIN, about_session
 from tracker.services.review import touch_pairs
 
 _Keys = dict[tuple[int, str], Session]  # by pair and slot
@@ -73,6 +74,7 @@ def absorb_session(db: OrmSession, kept: Session, other: Session) -> None:
     """Make two sessions one: what was known of `other` is now known of `kept`, and `other` is no more."""
     for table in (SessionKey, Statement, Attendance):
         db.execute(update(table).where(table.session_id == other.id).values(session_id=kept.id))
+    _rename(db, kept, other)
     kept.attendance_recorded = kept.attendance_recorded or other.attendance_recorded
     if Standing.COUNTED in (kept.standing, other.standing):
         kept.standing = Standing.COUNTED
@@ -81,6 +83,19 @@ def absorb_session(db: OrmSession, kept: Session, other: Session) -> None:
     db.expire(other)
     db.delete(other)
     db.flush()
+
+
+def _rename(db: OrmSession, kept: Session, other: Session) -> None:
+    """Have what names the other session name the kept one: SQLite gives the newest row's id anew."""
+    for tail in ("", AGAIN):
+        was, now_is = about_session(other.id) + tail, about_session(kept.id) + tail
+        mine = Nudge.pair_id == kept.pair_id
+        asked = select(Nudge.person_id).where(mine, Nudge.about == now_is)
+        db.execute(delete(Nudge).where(mine, Nudge.about == was, Nudge.person_id.in_(asked)))
+        db.execute(update(Nudge).where(mine, Nudge.about == was).values(about=now_is))
+    for session in db.scalars(select(Session).where(Session.pair_id == kept.pair_id)):
+        if other.id in session.distinct_from:
+            session.distinct_from = [kept.id if i == other.id else i for i in session.distinct_from]
 
 
 def _forget_records(db: OrmSession, moved: Sequence[Session]) -> None:

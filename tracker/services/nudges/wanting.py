@@ -12,6 +12,7 @@ from tracker.models import NudgeKind
 
 SETTLING = timedelta(minutes=30)  # a session that ended just now may run over
 LAST_CALL = timedelta(hours=24)
+AGAIN = "/again"  # the last call is a reminder of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _to_confirm(facts: Facts) -> Iterator[Wanted]:
         for side in sorted(set(Side) - spoken.by):
             yield Wanted(side, NudgeKind.CONFIRM, name, first, over)
             if over - LAST_CALL > first + LAST_CALL:
-                yield Wanted(side, NudgeKind.CONFIRM, f"{name}/again", over - LAST_CALL, over)
+                yield Wanted(side, NudgeKind.CONFIRM, name + AGAIN, over - LAST_CALL, over)
 
 
 def _to_plan(facts: Facts, now: datetime) -> Iterator[Wanted]:

@@ -6,9 +6,12 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.tracker.services.nudges.desk import Desk
-from tests.tracker.world import World, cancel, make_duo, single
-from tracker.models import Nudge
+from tests.tracker.world import World, cancel, full, instant, make_duo, single
+from tracker.models import Nudge, Person, Session
 from tracker.ports import Vault
+from tracker.services.audit import Act
+from tracker.services.settle import absorb_session
+from tracker.services.twins import answer_twins
 from tracker.store import Store
 
 # The pair meets every two weeks from Monday 5 January 2026; the first period closes on the 22nd.
@@ -129,3 +132,60 @@ def test_a_pair_is_looked_at_after_each_review_and_not_else(desk: Desk) -> None:
     desk.read("2026-01-06 08:00")
     assert desk.notice("2026-01-06 08:01").pairs == 1
     assert desk.notice("2026-01-06 08:02").pairs == 0
+
+
+def test_a_session_that_takes_the_place_of_an_absorbed_one_is_asked_about(desk: Desk) -> None:
+    mine, theirs = (single(SESSION, uid, attendees=()) for uid in ("mine@a", "mine@b"))
+    desk.duo.sync(full(mine), "2026-01-05 10:00")
+    desk.duo.sync_other(full(theirs), "2026-01-05 10:00")
+    desk.tick("2026-01-13 11:45")
+    assert len(desk.letters()) == 2
+    with desk.store.write() as db:
+        act = Act(desk.duo.mentor, "site", instant("2026-01-13 12:00"))
+        by = db.get_one(Person, desk.duo.mentor)
+        answer_twins(db, [(1, 2)], same=True, by=by, act=act)
+    later = single("2026-01-14 10:00", "new@a", attendees=())
+    desk.duo.sync(full(mine, later), "2026-01-13 13:00")
+    desk.notice("2026-01-14 11:45")
+    # Both are asked about the new session, which on SQLite has the id of the one that is no more; what was
+    # asked about that one is known of the one that it became, so that nobody is asked of it again.
+    with desk.store.read() as db:
+        newest = db.scalar(select(func.max(Session.id)))
+    asked = {name for _, name in about(desk, "confirm")}
+    assert {f"session:{newest}", f"session:{newest}/again"} <= asked
+    assert "session:1" not in asked
+
+
+def test_no_question_is_lost_or_doubled_when_two_sessions_become_one(desk: Desk) -> None:
+    desk.read("2026-01-13 11:30", single(SESSION))
+    desk.notice("2026-01-13 11:45")
+    other = Session(
+        pair_id=desk.duo.pair,
+        starts_at=instant("2026-01-14 10:00"),
+        ends_at=instant("2026-01-14 11:00"),
+        created_at=instant(SESSION),
+    )
+    with desk.store.write() as db:
+        one = db.scalars(select(Session)).one()
+        one.distinct_from = [77]
+        db.add(other)
+        db.flush()
+        known = Session(
+            pair_id=one.pair_id,
+            starts_at=other.starts_at,
+            ends_at=other.ends_at,
+            created_at=other.created_at,
+            distinct_from=[other.id],
+        )
+        db.add(known)
+        rows = db.scalars(select(Nudge).where(Nudge.about == f"session:{one.id}")).all()
+        fields = {"pair_id": one.pair_id, "kind": rows[0].kind, "created_at": rows[0].created_at}
+        for person_id, name in ((desk.duo.mentor, f"session:{other.id}"), (desk.duo.mentee, "session:9")):
+            db.add(Nudge(person_id=person_id, about=name, expires_at=rows[0].expires_at, **fields))
+        db.flush()
+        absorb_session(db, one, other)
+        db.expire_all()
+        assert known.distinct_from == [one.id]
+        assert one.distinct_from == [77]
+        names = db.scalars(select(Nudge.about).where(Nudge.kind == rows[0].kind)).all()
+    assert sorted(names) == ["session:1", "session:1", "session:1/again", "session:1/again", "session:9"]

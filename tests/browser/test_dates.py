@@ -59,8 +59,10 @@ def test_two_presses_and_the_date_is_there(
     assert fits(page)
     assert len(diaries.standing) == 1
     page.get_by_role("link", name=off, exact=True).click()
+    expect(page.get_by_role("button", name=off, exact=True)).to_be_visible()
     assert fits(page)
     page.get_by_role("button", name=off, exact=True).click()
+    expect(page.get_by_role("status")).to_be_visible()
     carry(company)
     assert diaries.standing == []
 

@@ -19,7 +19,7 @@ from tracker.errors import ConnectorError
 from tracker.logs import logged_as
 from tracker.services.attendance import ask_attendance
 from tracker.services.carrying import carry_out
-from tracker.services.claims import CALENDARS, PAIRS, Stopping, claim_due, claim_one
+from tracker.services.claims import AWAITED, CALENDARS, PAIRS, Stopping, claim_due, claim_one
 from tracker.services.digest.post import Post, enqueue_weekly_digests
 from tracker.services.endpoint_events import tell_changes
 from tracker.services.endpoints import deliver_due
@@ -78,6 +78,11 @@ class Job:
 def read_calendars(ports: Ports, now: datetime, turn: Turn) -> None:
     """Read a portion of the calendars that are due."""
     sync_due(ports, now, turn.heed, turn.more)
+
+
+def read_awaited(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Read a portion of the calendars that are due and that a provider, or their owner, told us of."""
+    sync_due(ports, now, turn.heed, turn.more, AWAITED)
 
 
 def read_calendar(ports: Ports, calendar_id: int) -> None:
@@ -168,6 +173,8 @@ def tidy_up(ports: Ports, now: datetime, turn: Turn) -> None:
 
 JOBS = (
     Job("bookings", MINUTE / 12, Queue.CLICKS, write_bookings),
+    # Its own job, not an order among all that is due: after a standstill there may be hours of that.
+    Job("awaited", MINUTE / 12, Queue.CLICKS, read_awaited),
     Job("reading", MINUTE / 4, Queue.READING, read_calendars),
     Job("mailbox", MINUTE, Queue.READING, read_post, alone=True),
     Job("judging", MINUTE / 2, Queue.JUDGING, judge_pairs),

@@ -98,3 +98,7 @@ def test_nothing_is_scheduled_in_the_broker() -> None:
 def test_workers_without_a_broker_are_told_what_to_do() -> None:
     with pytest.raises(BadSettings, match="CADENCIA_BROKER_URL is not set"):
         make_app(Settings())
+
+
+def test_what_a_provider_told_of_does_not_wait_behind_what_is_due() -> None:
+    assert {job.name for job in JOBS if job.queue is Queue.CLICKS} == {"bookings", "awaited"}

@@ -15,7 +15,7 @@ from integrations.registry import Ports, open_ports
 from integrations.vault import fresh_key
 from tests.workers.cli.shell import calendar
 from tracker.clock import FixedClock
-from tracker.models import Calendar, LedgerRow, OutboxMail, OutboxState, Person
+from tracker.models import Calendar, LedgerRow, OutboxMail, OutboxState, Person, Provider
 from tracker.services import schema
 from tracker.services.audit import Act
 from tracker.services.claims import Stopping
@@ -181,3 +181,18 @@ def test_it_reads_judges_and_sends_without_being_asked(database_url: str, tmp_pa
         assert schedule.stop(30)
         ports.store.close()
     assert len(list((tmp_path / "outbox").glob("*.eml"))) == 1
+
+
+def test_what_its_owner_waits_for_is_looked_at_before_what_is_due(ports: Ports) -> None:
+    ana = Person(email="ana@example.com", name="Ana", created_at=NOW)
+    with ports.store.write() as db:
+        db.add(ana)
+        db.flush()
+        row = {"person_id": ana.id, "provider": Provider.ICAL, "address": "x", "connected_at": NOW}
+        db.add(Calendar(fingerprint="1", next_read_at=NOW - 60 * MINUTE, **row))
+        db.add(Calendar(fingerprint="2", next_read_at=NOW, is_owners=True, **row))
+    (job,) = (job for job in JOBS if job.name == "awaited")
+    Lane(ports, "clicks", [job]).tick()
+    with ports.store.read() as db:
+        due = db.scalars(select(Calendar.fingerprint).where(Calendar.next_read_at <= NOW)).all()
+    assert due == ["1"]

@@ -8,15 +8,15 @@ kills a process does not do so for ever.
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tracker.bulk import in_order
-from tracker.models import Calendar, CalendarStatus, Pair
+from tracker.models import Calendar, CalendarStatus, Pair, PushChannel
 from tracker.store import Store
 
 MOST_CLAIMS = 3
@@ -66,6 +66,22 @@ CALENDARS = Kind(
     Calendar.claims,
     timedelta(minutes=15),
     Calendar.status == CalendarStatus.CONNECTED,
+)
+# Those of which a provider told us something since they were read, and those that their owner connected and
+# waits to see: they go before all that is due, however much that is.
+AWAITED = replace(
+    CALENDARS,
+    stands=and_(
+        Calendar.status == CalendarStatus.CONNECTED,
+        or_(
+            and_(Calendar.last_read_at.is_(None), Calendar.is_owners),
+            exists().where(
+                PushChannel.calendar_id == Calendar.id,
+                PushChannel.heard_at.is_not(None),
+                or_(Calendar.last_read_at.is_(None), PushChannel.heard_at > Calendar.last_read_at),
+            ),
+        ),
+    ),
 )
 PAIRS = Kind("pairs", Pair.id, Pair.review_due_at, Pair.claims, timedelta(minutes=5))
 

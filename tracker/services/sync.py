@@ -23,7 +23,7 @@ from tracker.models.calendars import cursor_binding
 from tracker.ports import Vault
 from tracker.services import rhythm
 from tracker.services.audit import Act, record
-from tracker.services.claims import CALENDARS, Stopping, claim_due, give_back
+from tracker.services.claims import CALENDARS, Kind, Stopping, claim_due, give_back
 from tracker.services.intake import NOTHING, Intake, shows_the_same, take_pull
 from tracker.services.pulls import INTERNAL, MOST_RUNNING, Job, Pulls, Reading, SyncPorts, Unneeded, prepare
 from tracker.services.review import note_readings
@@ -75,19 +75,20 @@ def sync_due(
     now: datetime,
     on_progress: Progress | None = None,
     on_more: Callable[[], None] | None = None,
+    which: Kind = CALENDARS,
 ) -> list[SyncResult]:
-    """Read a portion of the calendars whose time has come, and which nobody else is reading.
+    """Read a portion of the calendars of this kind whose time has come, and which nobody else is reading.
 
     `on_more` is called before the first is read if more than this portion was due. Where `on_progress` raises
     Stopping, the calendars that were not read are due again.
     """
-    claim = claim_due(ports.store, CALENDARS, now, PORTION)
+    claim = claim_due(ports.store, which, now, PORTION)
     if on_more and not claim.is_last:
         on_more()
     try:
         return sync_many(ports, claim.ids, now, on_progress)
     except Stopping:
-        give_back(ports.store, CALENDARS, claim.ids, now)
+        give_back(ports.store, which, claim.ids, now)
         raise
 
 

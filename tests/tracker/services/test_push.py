@@ -17,6 +17,7 @@ from tracker.errors import AuthRevoked, ConnectorError, RateLimited
 from tracker.models import Agreement, Calendar, CalendarStatus, ChannelState, Provider, PushChannel
 from tracker.ports import Access, Vault, Watch
 from tracker.services import rhythm
+from tracker.services.claims import AWAITED, claim_due
 from tracker.services.notices import News, Notice, hear, mark_of, name_in, new_name
 from tracker.services.push import CLAIM, LASTS, PushReport, tend_channels
 from tracker.settings import Settings
@@ -389,6 +390,41 @@ def test_a_thousand_notices_are_one_reading(world: Watching, duo: Duo, channel: 
     later = world.next_read_at(channel.calendar_id)
     assert later is not None
     assert later > NOW + HOUR + 2 * MINUTE
+
+
+def _backlog(world: Watching, count: int) -> None:
+    """Let so many calendars be due since yesterday."""
+    owner = world.person("crowd@example.com")
+    row = {"person_id": owner, "provider": Provider.ICAL, "address": "x", "connected_at": NOW - DAY}
+    due = {"last_read_at": NOW - DAY, "next_read_at": NOW - DAY}
+    with world.store.write() as db:
+        db.add_all(Calendar(fingerprint=str(number), **row, **due) for number in range(count))
+
+
+def test_in_a_backlog_what_a_provider_told_of_goes_first(world: Watching, channel: PushChannel) -> None:
+    _backlog(world, 500)
+    heard(world, notice(channel))
+    at = NOW + HOUR + rhythm.GATHERING
+    assert claim_due(world.store, AWAITED, at - MINUTE, 64).ids == []
+    first = claim_due(world.store, AWAITED, at, 64)
+    assert (first.ids, first.is_last) == ([channel.calendar_id], True)
+
+
+def test_what_was_read_since_it_was_told_of_has_no_precedence(
+    world: Watching, duo: Duo, channel: PushChannel
+) -> None:
+    heard(world, notice(channel))
+    duo.sync(unchanged(), "2026-02-01 11:00")
+    world.change(channel.calendar_id, next_read_at=NOW)
+    assert claim_due(world.store, AWAITED, NOW + DAY, 64).ids == []
+
+
+def test_in_a_backlog_what_its_owner_connected_goes_first(world: Watching) -> None:
+    _backlog(world, 5)
+    ana, ben = (world.calendar(world.person(f"{name}@example.com")) for name in ("ana", "ben"))
+    world.change(ana, is_owners=True, last_read_at=None, next_read_at=NOW)
+    world.change(ben, is_owners=False, last_read_at=None, next_read_at=NOW)
+    assert claim_due(world.store, AWAITED, NOW, 64).ids == [ana]
 
 
 @pytest.mark.parametrize("number", [5, 4])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from integrations.vault import FernetVault, fresh_key
 from tests.tracker.world import (
@@ -26,12 +27,13 @@ from tests.tracker.world import (
     move,
     series,
     single,
+    unchanged,
     versioned,
 )
 from tracker.events import CalendarEvent, Pull, Response
 from tracker.ledger import Session, Status, judge
 from tracker.ledger.document import Outcome
-from tracker.models import Provider, SessionKey
+from tracker.models import Provider, SessionKey, Statement
 from tracker.models import Session as SessionRow
 from tracker.ports import Vault
 from tracker.services import schema
@@ -217,6 +219,81 @@ def test_cancelled_and_made_anew_is_a_replacement(duo: Duo) -> None:
     assert ledger.sessions[1].replaces == ledger.sessions[0].id
 
 
+# The first period is from 5 to 18 January, the second to 1 February; up to three days outside may serve.
+@pytest.mark.parametrize(
+    "start",
+    [
+        *(f"2026-01-{day} 10:00" for day in (15, 18)),  # in the same period: it counts for no other
+        *(
+            f"2026-01-{day} 10:00" for day in (19, 20, 21)
+        ),  # in the next one; the grace alone reaches that far
+        *(f"2026-01-{day} 10:00" for day in (22, 26, 31)),  # nearer and nearer to the next one, and beyond it
+        "2026-02-01 10:00",
+    ],
+)
+def test_cancelled_and_made_anew_serves_where_it_was_due_at_any_distance(duo: Duo, start: str) -> None:
+    event = single("2026-01-14 10:00")
+    duo.sync(full(event), "2026-01-06 08:00")
+    stamp = instant("2026-01-13 09:00")
+    anew = single(start, uid="new@x", created_at=stamp, updated_at=stamp)
+
+    duo.sync(full(cancel(event, "2026-01-13 09:00"), anew), "2026-01-13 12:00")
+
+    assert verdicts_when_held(duo, start) == ("met", "missed")
+
+
+@pytest.mark.parametrize(
+    ("made", "first", "second"),
+    [
+        ("2026-01-12 08:00", "missed", "met"),  # a day and an hour before the other was called off: its own
+        ("2026-01-12 09:00", "met", "missed"),
+        ("2026-01-20 10:00", "met", "missed"),  # N-1: six days after the one that failed
+        ("2026-01-21 10:00", "met", "missed"),
+        ("2026-01-21 11:00", "missed", "met"),
+        ("2026-01-22 10:00", "missed", "met"),  # N+1: too late for a replacement
+    ],
+)
+def test_made_anew_too_late_it_serves_the_period_it_lies_in(
+    duo: Duo, made: str, first: str, second: str
+) -> None:
+    event = single("2026-01-14 10:00")
+    duo.sync(full(event), "2026-01-06 08:00")
+    anew = single("2026-01-27 10:00", uid="new@x", created_at=instant(made), updated_at=instant(made))
+
+    duo.sync(full(cancel(event, "2026-01-13 09:00"), anew), "2026-01-23 12:00")
+
+    assert verdicts_when_held(duo, "2026-01-27 10:00") == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "second"),
+    [
+        *((day, "met", "missed") for day in (14, 18, 19, 21)),  # in the first, or within three days of it
+        *((day, "missed", "met") for day in (22, 25, 31)),  # without an origin, beyond the grace
+    ],
+)
+def test_one_session_between_two_periods_serves_one_of_them(
+    duo: Duo, day: int, first: str, second: str
+) -> None:
+    start = f"2026-01-{day} 10:00"
+    duo.sync(full(single(start)), "2026-01-06 08:00")
+
+    assert verdicts_when_held(duo, start) == (first, second)
+
+
+def verdicts_when_held(duo: Duo, start: str) -> tuple[str, str]:
+    """Say for both that the session at `start` was held; return what the first two periods come to."""
+    with duo.world.store.write() as db:
+        row = db.scalars(select(SessionRow).where(SessionRow.starts_at == instant(start))).one()
+        for side in ("mentor", "mentee"):
+            said = {"session_id": row.id, "side": side, "at": row.ends_at, "held": True, "via": "site"}
+            db.add(Statement(**said))
+    for read in (duo.sync, duo.sync_other):
+        read(unchanged(), "2026-02-06 08:00")
+    one, two = judge(duo.evidence, now=instant("2026-02-06 09:00")).periods[:2]
+    return one.verdict.value, two.verdict.value
+
+
 def test_a_slot_left_out_of_the_series_is_cancelled(duo: Duo) -> None:
     duo.sync(full(*SIX), FIRST)
 
@@ -226,8 +303,6 @@ def test_a_slot_left_out_of_the_series_is_cancelled(duo: Duo) -> None:
 
 
 def test_sessions_that_became_one_keep_what_was_said_of_either(duo: Duo) -> None:
-    from tracker.models import Statement
-
     MENTOR_BEFORE(duo)
     MENTEE_AFTER(duo)
     with duo.world.store.write() as db:

@@ -31,6 +31,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from integrations.addresses import check_url, is_open_address
+from integrations.barriers import barrier_of, unreachable, unreached
 from integrations.trust import open_trust
 from integrations.unpacking import read_body
 from tracker.clock import SystemClock
@@ -39,6 +40,7 @@ from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited
 UNREACHABLE = (
     "This address could not be read. Check that it opens in a private browser window without signing in."
 )
+NO_ANSWER = unreachable("The address")
 USER_AGENT = "Cadencia (calendar reader)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # urllib3 writes whole addresses to its debug log, and a feed's address is a secret.
@@ -116,16 +118,17 @@ def send(  # noqa: PLR0913 - a request has that many sides
         try:
             answer = _send_once(method, url, headers or {}, body, line)
         except ConnectorError as e:
-            if last or isinstance(e, BadPayload):
+            # Neither an answer that is too large nor a certificate becomes another one by asking again.
+            if last or e.code != ConnectorError.code:
                 raise
         else:
             if last or answer.status not in (502, 503, 504):
                 return answer
             wait_s = min(retry_after(answer.headers) or wait_s, 10)
         if time.monotonic() + wait_s >= deadline:
-            raise ConnectorError(UNREACHABLE)
+            raise ConnectorError(NO_ANSWER)
         time.sleep(wait_s)
-    raise ConnectorError(UNREACHABLE)
+    raise ConnectorError(NO_ANSWER)
 
 
 def post(  # noqa: PLR0913 - a request has that many sides
@@ -144,9 +147,9 @@ def post(  # noqa: PLR0913 - a request has that many sides
     line = _Line(limits, time.monotonic() + limits.total_s, allowed_hosts, ca_bundle)
     try:
         return _send_once("POST", check_url(url, allowed_hosts), headers, body, line)
-    except ConnectorError:
-        pass
-    raise ConnectorError("The address does not answer.", retry_after_s=60.0)
+    except ConnectorError as e:
+        why = str(unreached(e, "The address does not answer."))
+    raise ConnectorError(why, retry_after_s=60.0)
 
 
 def check_status(answer: Answer) -> Answer:
@@ -198,6 +201,11 @@ class _Line:
     allowed_hosts: frozenset[str] | None
     ca_bundle: str | None
     via_proxy: bool = False
+
+    @property
+    def no_answer(self) -> str:
+        """Return the message that nobody answers: whoever typed the address can look at it themselves."""
+        return NO_ANSWER if self.allowed_hosts is None else UNREACHABLE
 
 
 class _Guard:
@@ -314,11 +322,11 @@ def _send_once(method: str, url: str, headers: Mapping[str, str], body: bytes | 
         answer = _exchange(method, url, headers, body, line)
     except BadPayload as e:
         problem = e
-    except _FAILURES:
-        problem = ConnectorError(UNREACHABLE)
+    except _FAILURES as e:
+        problem = barrier_of(e)
     if answer is not None and time.monotonic() <= line.deadline:
         return answer
-    raise problem or ConnectorError(UNREACHABLE)
+    raise problem or ConnectorError(line.no_answer)
 
 
 def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes | None, line: _Line) -> Answer:

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import requests.utils
 from urllib3.util.wait import wait_for_read
 
+from integrations.barriers import barrier_of, unreachable
 from integrations.trust import open_trust
 from tracker.errors import BadPayload, ConnectorError
 
@@ -61,8 +62,8 @@ class Wire:
             self._give_back(connection)
         except BadPayload as error:
             problem = error
-        except (OSError, HTTPException, ValueError, zlib.error):
-            problem = ConnectorError(self.unreachable)
+        except (OSError, HTTPException, ValueError, zlib.error) as error:
+            problem = barrier_of(error) or ConnectorError(self.unreachable)
         else:
             return reply
         raise problem
@@ -110,11 +111,6 @@ class Wire:
             headers["Proxy-Authorization"] = "Basic " + base64.b64encode(secret.encode()).decode()
         connection.set_tunnel(self._host, self._port or 443, headers)
         return connection
-
-
-def unreachable(whose: str) -> str:
-    """Return the message that a provider can not be reached."""
-    return f"{whose} could not be reached. It is tried again later."
 
 
 def _read(response: HTTPResponse) -> Reply:

@@ -49,6 +49,23 @@ PROBLEMS: dict[str, Problem] = {
         N_("it could not be reached. Check the address or the path, and the network"),
         _ADDRESS,
     ),
+    "untrusted": Problem(
+        N_(
+            "What answered could not prove that it is your calendar's server, so nothing was read. The "
+            "people who run Cadencia are told; there is nothing you need to do."
+        ),
+        N_(
+            "what answered shows a certificate that is not trusted here: it has expired, is another name's, "
+            "or a proxy in between signs TLS anew. CADENCIA_CA_BUNDLE names the certificates of such a proxy"
+        ),
+    ),
+    "proxy_refused": Problem(
+        _ADMIN_MENDS,
+        N_(
+            "the proxy in between does not let us through: it may want a name and a password. Check "
+            "HTTPS_PROXY, and what the proxy allows"
+        ),
+    ),
     "not_found": Problem(
         N_("There is no calendar at its address any more. Connect it again with its present address."),
         N_("there is nothing at its address or path. Check it"),
@@ -195,7 +212,7 @@ PROBLEMS: dict[str, Problem] = {
         N_("the program's mailbox was not read lately. `cadencia doctor` says why"),
     ),
     "consent_denied": Problem(
-        N_("You chose not to allow it, so nothing was connected. You can change your mind any time."),
+        N_("You chose not to allow it, so nothing was changed. You can change your mind any time."),
         N_("its owner did not allow it"),
         _CONNECT,
     ),

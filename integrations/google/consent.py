@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from integrations import http
+from integrations.barriers import unreached
 from integrations.google.errors import (
     CLIENT_REFUSED,
     CLOCK_OFF,
@@ -194,9 +195,9 @@ class GoogleDesk:
         return tokens
 
     def _send(self, name: str, form: Mapping[str, str], attempts: int) -> http.Answer:
-        answer = None
+        problem: ConnectorError
         try:
-            answer = http.send(
+            return http.send(
                 "POST",
                 f"{self.token_root.rstrip('/')}/{name}",
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
@@ -206,11 +207,9 @@ class GoogleDesk:
             )
         except BadPayload:
             raise
-        except ConnectorError:
-            pass
-        if answer is None:
-            raise ConnectorError(UNREACHABLE)
-        return answer
+        except ConnectorError as error:
+            problem = unreached(error, UNREACHABLE)
+        raise problem
 
 
 def _code_of(answer: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 from google.auth.exceptions import GoogleAuthError, RefreshError
 
-from integrations.google.wire import UNREACHABLE
+from integrations.google.wire import UNREACHABLE, Unreached
 from integrations.http import retry_after
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited, SyncTokenExpired
 
@@ -96,6 +96,8 @@ def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Connecto
 
 def grant_problem(error: GoogleAuthError) -> ConnectorError:
     """Return what it means that no access token was to be had."""
+    if isinstance(error, Unreached):
+        return error.problem
     said = error.args[1] if isinstance(error, RefreshError) and len(error.args) > 1 else {}
     if not isinstance(said, dict) or not said:
         return ConnectorError(UNREACHABLE)

@@ -1,17 +1,24 @@
 """How google-auth reaches the token endpoint. Never tells an address or an answer in an error."""
 
-import contextlib
 from collections.abc import Mapping
 
 import google.auth.transport
 from google.auth.exceptions import TransportError
 
 from integrations import http
-from integrations.wire import unreachable
+from integrations.barriers import unreachable, unreached
 from tracker.errors import ConnectorError
 
 GOOGLE = "Google"
 UNREACHABLE = unreachable(GOOGLE)
+
+
+class Unreached(TransportError):
+    """The endpoint was not reached, or something in between answered: `problem` says which."""
+
+    def __init__(self, problem: ConnectorError) -> None:
+        super().__init__(str(problem))  # type: ignore[no-untyped-call]
+        self.problem = problem
 
 
 class Exchange(google.auth.transport.Request):
@@ -29,12 +36,12 @@ class Exchange(google.auth.transport.Request):
         **_: object,
     ) -> "TokenReply":
         """Send a request for a token. Raises TransportError."""
-        answer = None
-        with contextlib.suppress(ConnectorError):
-            answer = http.send(method, url, headers=headers, body=body, ca_bundle=self._ca_bundle)
-        if answer is None:
-            raise TransportError(UNREACHABLE)
-        return TokenReply(answer)
+        problem: ConnectorError
+        try:
+            return TokenReply(http.send(method, url, headers=headers, body=body, ca_bundle=self._ca_bundle))
+        except ConnectorError as error:
+            problem = unreached(error, UNREACHABLE)
+        raise Unreached(problem)
 
 
 class TokenReply(google.auth.transport.Response):

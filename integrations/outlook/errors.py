@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from integrations.barriers import unreachable
 from integrations.http import retry_after
-from integrations.wire import unreachable
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited, SyncTokenExpired
 
 MICROSOFT = "Microsoft 365"

@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 import msal
 
 from integrations import http
+from integrations.barriers import unreached
 from integrations.outlook.application import Application
-from integrations.outlook.errors import NO_CERTIFICATE, SERVER_FAULT, WRONG_TENANT
+from integrations.outlook.errors import NO_CERTIFICATE, SERVER_FAULT, UNREACHABLE, WRONG_TENANT
 from tracker.errors import BadPayload, ConnectorError
 
 Headers = Mapping[str, str]
@@ -62,7 +63,7 @@ class LoginService:
         return ConnectorError(SERVER_FAULT, code="server_error")
 
     def _send(self, method: str, url: str, headers: Headers, body: bytes | None) -> "_Reply":
-        answer = http.send(method, url, headers=headers, body=body, ca_bundle=self._ca_bundle)
+        answer = self._ask(method, url, headers, body)
         self._status = answer.status
         reply = _Reply(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
         if answer.status >= 500:
@@ -71,6 +72,16 @@ class LoginService:
         if not _is_json(reply.text):
             raise BadPayload("What answered in Microsoft's place is no login service.")
         return reply
+
+    def _ask(self, method: str, url: str, headers: Headers, body: bytes | None) -> http.Answer:
+        problem: ConnectorError
+        try:
+            return http.send(method, url, headers=headers, body=body, ca_bundle=self._ca_bundle)
+        except BadPayload:
+            raise
+        except ConnectorError as error:
+            problem = unreached(error, UNREACHABLE)
+        raise problem
 
 
 @dataclass(frozen=True, slots=True)

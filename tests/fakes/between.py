@@ -70,10 +70,9 @@ class _Tunnel(BaseHTTPRequestHandler):
 
 
 def _pass_on(one: socket.socket, other: socket.socket) -> None:
-    while True:
-        for ready in select.select([one, other], [], [], 5)[0] or [None]:
-            data = ready.recv(65536) if ready else b""
-            if not data:
+    while waiting := select.select([one, other], [], [], 5)[0]:
+        for ready in waiting:
+            if not (data := ready.recv(65536)):
                 return
             (other if ready is one else one).sendall(data)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -72,9 +74,24 @@ def test_the_bundle_is_trusted_besides_the_machines_own(sites: Sites, ask: Ask) 
 
 
 @every_way
-def test_who_is_in_neither_is_refused(sites: Sites, ask: Ask) -> None:
-    with pytest.raises(ConnectorError):
+def test_who_is_in_neither_is_refused_in_words_of_its_own(sites: Sites, ask: Ask) -> None:
+    with pytest.raises(ConnectorError, match="CADENCIA_CA_BUNDLE") as caught:
         ask(sites.stranger, sites.bundle)
+    assert "127.0.0.1" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("ask", [_by_feed, _by_login, _by_wire])
+def test_who_is_in_neither_has_a_code(sites: Sites, ask: Ask) -> None:
+    with pytest.raises(ConnectorError) as caught:
+        ask(sites.stranger, sites.bundle)
+    assert caught.value.code == "untrusted"
+
+
+def test_it_is_asked_no_second_time(sites: Sites) -> None:
+    began = time.monotonic()
+    with pytest.raises(ConnectorError):
+        send("GET", f"{sites.stranger}/", attempts=3)
+    assert time.monotonic() - began < 0.9  # the first wait is of a second
 
 
 @every_way
@@ -93,6 +110,22 @@ def test_it_is_the_same_through_a_proxy(sites: Sites, ask: Ask, monkeypatch: pyt
         with pytest.raises(ConnectorError):
             ask(sites.stranger, sites.bundle)
     assert len(proxy.asked) == 3
+
+
+@pytest.mark.parametrize("ask", [_by_login, _by_wire])
+@pytest.mark.parametrize(("status", "code"), [
+    (407, "proxy_refused"), (403, "proxy_refused"), (502, "unreachable"),
+])  # fmt: skip
+def test_a_proxy_that_refuses_is_named(
+    sites: Sites, ask: Ask, monkeypatch: pytest.MonkeyPatch, status: int, code: str
+) -> None:
+    with running_proxy() as proxy:
+        proxy.refusal = status
+        monkeypatch.setenv("https_proxy", proxy.url)
+        with pytest.raises(ConnectorError) as caught:
+            ask(sites.machine, None)
+    assert caught.value.code == code
+    assert ("HTTPS_PROXY" in str(caught.value)) is (code == "proxy_refused")
 
 
 def test_the_proxy_is_not_used_for_feeds(sites: Sites, monkeypatch: pytest.MonkeyPatch) -> None:

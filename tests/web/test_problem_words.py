@@ -12,7 +12,7 @@ from tracker.problems import PROBLEMS, Mend, explain_to_admin, problem_of
 from tracker.services.pulls import INTERNAL
 from tracker.services.sync import MASS_REMOVAL
 from tracker.wording import Reader, catalogue
-from web.words.problems import problem_for_admin, problem_for_owner, reasons_set_aside
+from web.words.problems import problem_for_admin, problem_for_owner, problem_of_trial, reasons_set_aside
 
 
 def _codes(tree: ast.AST) -> Iterator[str]:
@@ -78,6 +78,10 @@ def test_what_only_a_person_can_mend_has_a_button() -> None:
     assert problem_of("reconnect").mend is Mend.CONNECT
     assert problem_of("mass_removal").mend is Mend.ACCEPT
     assert problem_of("secret_expired").mend is Mend.NOTHING
+
+
+def test_who_tries_addresses_learns_nothing_of_certificates() -> None:
+    assert problem_of_trial(Reader(), "untrusted") == problem_of_trial(Reader(), "unreachable")
 
 
 def test_an_unknown_code_accuses_nobody() -> None:

@@ -27,7 +27,7 @@ LOOKS = 3  # an entry that changes between every look and the next is left for l
 
 # What may pass by itself. After the first few nobody knows whether the provider did what it was asked.
 _UNSURE = frozenset({"unreachable", "server_error", "not_a_calendar", "cut_off"})
-_PASSING = _UNSURE | {"rate_limited", "changed", "token_refused"}
+_PASSING = _UNSURE | {"rate_limited", "changed", "token_refused", "untrusted", "proxy_refused"}
 
 MOVED_THERE, CANCELLED_THERE = "moved_there", "cancelled_there"
 TOO_LATE, INTERNAL, NO_CALENDAR = "too_late", "internal", "no_calendar"

@@ -29,6 +29,8 @@ _WHY = {
     "not_available": N_("We may not write into that calendar."),
     "unreachable": N_("The calendar has not answered for days."),
     "server_error": N_("The calendar has not answered for days."),
+    "untrusted": N_("The calendar has not answered for days."),
+    "proxy_refused": N_("The calendar has not answered for days."),
     "rate_limited": N_("The calendar has not answered for days."),
 }
 _WHY_ELSE = N_("The calendar refused it.")

@@ -19,7 +19,7 @@ _KINDS = (
     ),
 )
 # One answer for all that can not be reached: nobody learns from it what is at an address inside.
-_NOT_READ = ("unreachable", "not_found", "refused")
+_NOT_READ = ("unreachable", "untrusted", "not_found", "refused")
 _NO_CALENDAR = ("not_a_calendar", "bad_address", "too_large")
 _UNREAD = N_(
     "This address could not be read, so nothing was connected. Check that it opens in a private browser "

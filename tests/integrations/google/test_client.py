@@ -136,7 +136,12 @@ def test_company_s_own_certificates(google: FakeGoogle, tmp_path: Path, waits: l
         stranger = connector.open_calendar(ANA, key, connector.Place(proxied.root))
         with pytest.raises(ConnectorError) as caught:
             stranger.pull(None, WINDOW, TagRules())
-    assert caught.value.code == "unreachable"
+        assert caught.value.code == "untrusted"
+        with pytest.raises(ConnectorError) as caught:
+            connector.open_calendar(ANA, google.key, connector.Place(proxied.root)).pull(
+                None, WINDOW, TagRules()
+            )
+        assert caught.value.code == "untrusted"
     assert isinstance(server, ssl.SSLContext)
 
 

@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from integrations.registry import Ports, open_ports
 from integrations.vault import fresh_key
+from tests.fakes.between import running_proxy
 from tests.fakes.graph import FakeGraph, running_graph
 from tests.fakes.imap import FakeImap
 from tests.tracker.world import World, instant, make_duo
@@ -107,6 +108,27 @@ def test_a_provider_that_can_not_be_reached_is_told(database: str) -> None:
     lines = _lines(providers.check_providers(ports))
     ports.store.close()
     assert lines[0].startswith("problem Outlook: it could not be reached")
+    assert "private browser" not in lines[0]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_as_that(graph: FakeGraph, database: str) -> None:
+    ports = _ports(replace(graph.settings(), ca_bundle=None), database)
+    lines = _lines(providers.check_providers(ports))
+    ports.store.close()
+    assert lines[0].startswith("problem Outlook: what answered shows a certificate that is not trusted here")
+    assert "CADENCIA_CA_BUNDLE" in lines[0]
+
+
+def test_a_proxy_that_refuses_is_told_as_that(
+    graph: FakeGraph, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_proxy() as proxy:
+        proxy.refusal = 407
+        monkeypatch.setenv("https_proxy", proxy.url)
+        ports = _ports(graph.settings(), database)
+        lines = _lines(providers.check_providers(ports))
+        ports.store.close()
+    assert lines[0].startswith("problem Outlook: the proxy in between does not let us through")
 
 
 def _certificate(days: int) -> str:

@@ -25,6 +25,7 @@ from tracker.models import (
     PushChannel,
 )
 from tracker.ports import Vault
+from tracker.problems import explain_to_admin
 from tracker.services.attendance import count_closed
 from tracker.services.resealing import SEALED
 from workers.cli.doctoring.finding import Finding, Findings, fine, problem
@@ -123,7 +124,7 @@ def _check_time(ports: Ports, provider: Provider) -> Findings:
     try:
         theirs = ask_time(provider, ports.settings)
     except ConnectorError as error:
-        yield problem(f"{_NAMES[provider]}: it could not be reached: {error}")
+        yield problem(f"{_NAMES[provider]}: {_why_unreached(error, _GUIDES[provider])}")
         return
     ours = ports.clock.now()
     if theirs is not None and abs(theirs - ours) > CLOCK_SLACK:
@@ -131,6 +132,12 @@ def _check_time(ports: Ports, provider: Provider) -> Findings:
             f"clock: {_NAMES[provider]} says {theirs:%Y-%m-%d %H:%M} UTC, this machine {ours:%Y-%m-%d %H:%M}"
             ". Let the machine keep time (NTP)"
         )
+
+
+def _why_unreached(error: ConnectorError, guide: str) -> str:
+    if error.code != ConnectorError.code:
+        return f"{explain_to_admin(error.code, '')}."
+    return f"it could not be reached by https, straight or through HTTPS_PROXY. {guide} names its addresses"
 
 
 def check_certificate(ports: Ports) -> Findings:

@@ -2,19 +2,24 @@
 
 import inspect
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from integrations.hints import CLICKS, task_name
+from integrations.registry import Ports
 from tests.house.sources import ROOT
+from tests.web.company import open_company
 from tracker.errors import BadSettings
 from tracker.ports import Hint
+from tracker.services.claims import Stopping
+from tracker.services.leases import take_lease
 from tracker.settings import Settings
 from workers.app import COLD_S, SOFT_S, VISIBILITY_TIMEOUT_S, WARM_S, celery_settings, make_app
 from workers.cli.worker import _chosen
-from workers.jobs import HARD_LIMIT, JOBS, Queue
-from workers.tasks import register
+from workers.jobs import HARD_LIMIT, JOBS, Job, Queue, Turn
+from workers.tasks import LONGEST_S, Relay, _register_job, register
 
 SETTINGS = Settings(broker_url="redis://localhost:1/0")
 
@@ -102,3 +107,47 @@ def test_workers_without_a_broker_are_told_what_to_do() -> None:
 
 def test_what_a_provider_told_of_does_not_wait_behind_what_is_due() -> None:
     assert {job.name for job in JOBS if job.queue is Queue.CLICKS} == {"bookings", "awaited"}
+
+
+class Sent:
+    """A task that remembers how often it was sent."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def apply_async(self, **_: object) -> None:
+        """Note it."""
+        self.count += 1
+
+
+def test_a_task_is_left_long_before_its_process_would_be_ended() -> None:
+    moment = [0.0]
+    relay = Relay(Sent(), JOBS[0], lambda: moment[0])
+    relay.heed(1, 2)
+    moment[0] = LONGEST_S + 1
+    with pytest.raises(Stopping):
+        relay.heed(2, 2)
+    assert timedelta(seconds=LONGEST_S) < HARD_LIMIT
+
+
+def test_what_a_task_left_is_the_next_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def never_ends(_ports: Ports, _now: datetime, turn: Turn) -> None:
+        done = 0
+        while True:
+            done += 1
+            turn.heed(done, done)
+
+    sent, company, app = Sent(), open_company(tmp_path), make_app(SETTINGS)
+    job = Job("endless", timedelta(minutes=1), Queue.BULK, never_ends, alone=True)
+    _register_job(app, lambda: company.ports, job)
+    task = app.tasks["jobs.endless"]
+    monkeypatch.setattr("workers.tasks.LONGEST_S", 0.0)
+    monkeypatch.setattr(task, "apply_async", sent.apply_async)
+    task.apply()
+    assert sent.count == 1
+    assert caplog.text == ""
+    lease = take_lease(company.ports.store, "job:endless", "the next", company.now, timedelta(minutes=1))
+    assert lease is not None
+    company.ports.store.close()

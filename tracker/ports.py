@@ -80,6 +80,9 @@ class ConsentDesk(Protocol):
     def covers(self, scopes: frozenset[str], want: Want) -> bool:
         """Tell whether what was granted is enough for `want`."""
 
+    def needed(self, scopes: frozenset[str], wants: frozenset[Want]) -> frozenset[str]:
+        """Return those of `scopes` that `wants` need, of several that would do the narrowest."""
+
 
 class Consents(Protocol):
     """The desks of the providers that are set up for it."""

@@ -79,6 +79,7 @@ ENDPOINTS: Mapping[str, Who] = {
     "calendars.back": Who.SIGNED_IN,
     "calendars.feed": Who.SIGNED_IN,
     "calendars.mailbox": Who.SIGNED_IN,
+    "calendars.allow": Who.OWNER,
     "calendars.address": Who.OWNER,
     "calendars.days_away": Who.OWNER,
     "calendars.accept": Who.OWNER,

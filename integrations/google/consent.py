@@ -27,7 +27,7 @@ from integrations.google.errors import (
     SLOW_DOWN,
     token_problem,
 )
-from integrations.google.scopes import SIGN_IN, covers, scopes_for
+from integrations.google.scopes import SIGN_IN, covers, needed, scopes_for
 from integrations.google.wire import UNREACHABLE
 from tracker.errors import AuthRevoked, BadPayload, ConnectorError, RateLimited
 from tracker.ports import Flow, Granted, Want
@@ -39,7 +39,6 @@ BLOCKED = (
     "Your company does not let people connect this application: its Google administrator has to allow it."
 )
 FAILED = "Google's answer does not belong to what was asked. Please start again."
-PARTIAL = "Not all that was asked for was ticked at Google, so this would not work. Please start again."
 _BLOCKED = frozenset({"admin_policy_enforced", "org_internal", "access_not_configured"})
 _ATTEMPTS = 3
 _Told = TypeVar("_Told")
@@ -52,7 +51,6 @@ class _Memory(msgspec.Struct, frozen=True):
     verifier: str
     nonce: str
     redirect_uri: str
-    wants: tuple[Want, ...]
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -94,7 +92,7 @@ class GoogleDesk:
 
     def begin(self, redirect_uri: str, wants: frozenset[Want], hint: str | None) -> Flow:
         """Return how to ask for what is new; what was given before stays given."""
-        memory = _Memory(_random(), _random(), _random(), redirect_uri, tuple(sorted(wants)))
+        memory = _Memory(_random(), _random(), _random(), redirect_uri)
         asked = {
             "client_id": self.client_id,
             "redirect_uri": redirect_uri,
@@ -115,20 +113,17 @@ class GoogleDesk:
         return Flow(url, memory.state, msgspec.json.encode(memory).decode())
 
     def finish(self, memory: str, answer: Mapping[str, str], now: datetime) -> Granted:
-        """Return what the person gave. A code is good for one exchange, so this is never tried again.
+        """Return what the person gave, which may be less than what was asked for: each thing has its box.
 
-        Raises ConnectorError: `consent_denied`, `consent_blocked`, `consent_partial` (a box was not ticked),
-        `consent_failed`, or what a refused grant means.
+        A code is good for one exchange, so this is never tried again. Raises ConnectorError:
+        `consent_denied`, `consent_blocked`, `consent_failed`, or what a refused grant means.
         """
         begun = _read(memory.encode(), _Memory)
         if begun is None or not _is_same(begun.state, answer.get("state", "")):
             raise ConnectorError(FAILED, code="consent_failed")
         tokens = self._redeem(_code_of(answer), begun)
         account = self._account(tokens.id_token or "", begun.nonce, now)
-        granted = _granted(tokens, account, now)
-        if not all(covers(granted.scopes, want) for want in begun.wants):
-            raise ConnectorError(PARTIAL, code="consent_partial")
-        return granted
+        return _granted(tokens, account, now)
 
     def refresh(self, refresh_token: str, now: datetime) -> Granted:
         """Return a new access token. Asking twice does no harm."""
@@ -156,6 +151,10 @@ class GoogleDesk:
     def covers(self, scopes: frozenset[str], want: Want) -> bool:
         """Tell whether what was granted is enough for `want`."""
         return covers(scopes, want)
+
+    def needed(self, scopes: frozenset[str], wants: frozenset[Want]) -> frozenset[str]:
+        """Return those of `scopes` that `wants` need."""
+        return needed(scopes, wants)
 
     def _redeem(self, code: str, begun: _Memory) -> _Tokens:
         asked = {

@@ -47,10 +47,10 @@ _ASKED = {
     Want.ATTENDANCE: ATTENDANCE[0],
 }
 _ENOUGH = {
-    Want.READ: frozenset({*READING, *WRITING, EVERYTHING}),
-    Want.WRITE: frozenset({*WRITING, EVERYTHING}),
-    Want.FREE_BUSY: frozenset({*FREE_BUSY, EVERYTHING}),
-    Want.ATTENDANCE: frozenset(ATTENDANCE),
+    Want.READ: (*READING, *WRITING, EVERYTHING),
+    Want.WRITE: (*WRITING, EVERYTHING),
+    Want.FREE_BUSY: (*FREE_BUSY, EVERYTHING),
+    Want.ATTENDANCE: ATTENDANCE,
 }
 
 
@@ -62,4 +62,11 @@ def scopes_for(wants: frozenset[Want]) -> tuple[str, ...]:
 
 def covers(scopes: frozenset[str], want: Want) -> bool:
     """Tell whether one of `scopes` is enough for `want`."""
-    return bool(scopes & _ENOUGH[want])
+    return not scopes.isdisjoint(_ENOUGH[want])
+
+
+def needed(scopes: frozenset[str], wants: frozenset[Want]) -> frozenset[str]:
+    """Return the first of `scopes` on the way up that is enough, for each of `wants`."""
+    return frozenset(
+        next(scope for scope in _ENOUGH[want] if scope in scopes) for want in wants if covers(scopes, want)
+    )

@@ -94,6 +94,11 @@ class OutlookDesk:
         """Tell whether what was granted is enough for `want`."""
         return all(not scopes.isdisjoint(any_of) for any_of in _NEEDED[want])
 
+    def needed(self, scopes: frozenset[str], wants: frozenset[Want]) -> frozenset[str]:
+        """Return those of `scopes` that `wants` need; Microsoft names all that it remembers."""
+        sets = (any_of for want in wants for any_of in _NEEDED[want])
+        return frozenset(name for any_of in sets for name in [n for n in any_of if n in scopes][:1])
+
     def _open(self) -> Any:
         # A library of its own for each use: it would keep the tokens of everybody in memory for good.
         service = LoginService(self._place.ca_bundle, self._about)

@@ -13,19 +13,23 @@ from sqlalchemy import select
 from integrations.outlook import close_connections
 from integrations.registry import Ports, open_ports
 from integrations.vault import fresh_key
-from tests.contract.company import ANA, BEN, HOUR, JANUARY, MONDAY, Company
+from tests.contract.company import ANA, BEN, DAY, EVE, HOUR, JANUARY, MONDAY, WEEK, Company
 from tests.contract.services import GoogleService, OutlookService, Service
 from tests.fakes.google import FakeGoogle
 from tests.fakes.graph import FakeGraph, running_graph
 from tracker.clock import FixedClock
-from tracker.events import TagRule
-from tracker.models import Absence, Calendar, Copy, Person, PushChannel
+from tracker.events import TagRule, Window
+from tracker.models import Absence, Booking, BookingState, Calendar, Copy, Person, PushChannel
 from tracker.ports import Invitee, Meeting, Want
 from tracker.references import new_reference
 from tracker.services import rhythm
 from tracker.services.audit import Act
+from tracker.services.bookings import book
+from tracker.services.carrying import carry_out
 from tracker.services.connections import disconnect
-from tracker.services.consents import Ask, begin_consent, finish_consent
+from tracker.services.consents import Ask, begin_consent, finish_consent, revoke_consent
+from tracker.services.freetime import Slots, Wish, coming_window, find_slots
+from tracker.services.hosts import can_write
 from tracker.services.push import LASTS, tend_channels
 from tracker.services.sync import Outcome, sync_due
 from tracker.store import Store
@@ -55,19 +59,35 @@ class Wired:
     service: Service
     ports: Ports
 
-    def consent(self, email: str) -> None:
-        """Let that person consent from the first step to the last."""
+    def consent(self, email: str, *more: Want) -> None:
+        """Let that person consent from the first step to the last, to reading and more."""
         with self.ports.store.read() as db:
             person = db.scalars(select(Person).where(Person.email == email)).one()
         provider = self.service.connector.provider
         act = Act(person.id, "site", self.company.office.now)
-        url = begin_consent(self.ports, person, Ask(provider, frozenset({Want.READ}), email), act)
-        finish_consent(self.ports, person, provider, self.service.visit(url, email), act)
+        asked = begin_consent(self.ports, person, Ask(provider, frozenset({Want.READ, *more}), email), act)
+        finish_consent(self.ports, person, provider, self.service.visit(asked.url, email), act)
 
     def calendar(self, email: str) -> Calendar:
         """Return the person's calendar."""
         with self.ports.store.read() as db:
             return db.scalars(select(Calendar).join(Person).where(Person.email == email)).one()
+
+    def offers(self) -> Slots:
+        """Look for a date in the next two weeks, as Ana does."""
+        now = self.company.office.now
+        wish = Wish(coming_window(now), self.calendar(ANA).person_id)
+        return find_slots(self.ports, self.company.pair, wish, now)
+
+    def book(self, slot: Window) -> Booking:
+        """Ask for that date as Ana, and carry it out."""
+        now = self.company.office.now
+        with self.ports.store.write() as db:
+            act = Act(self.calendar(ANA).person_id, "site", now)
+            booking = book(db, self.ports.settings.keys, self.company.pair, slot, act)
+        carry_out(self.ports, now)
+        with self.ports.store.read() as db:
+            return db.get_one(Booking, booking.id)
 
     def tend(self) -> None:
         """Look after the channels."""
@@ -124,6 +144,41 @@ def test_consenting_again_goes_on_where_it_ended(wired: Wired) -> None:
     wired.company.office.meet(ANA, (BEN,), MONDAY)
     assert wired.company.sync(ANA).problem is None
     assert wired.company.standing() == [MONDAY]
+
+
+def test_what_people_allow_beyond_reading_finds_and_writes_dates(wired: Wired) -> None:
+    """By consent alone: first to reading, then, by who wants it, to free time and to writing."""
+    wired.company.connector.publish()
+    for person in (ANA, BEN):
+        wired.consent(person)
+    wired.service.end_companys_access()
+    by_mail = wired.book(wired.offers().offers[0])
+    assert (by_mail.calendar_id, by_mail.state) == (None, BookingState.WRITTEN)
+    for person in (ANA, BEN):
+        wired.consent(person, Want.WRITE, Want.FREE_BUSY)
+    taken = Window(MONDAY - 8 * WEEK + DAY, MONDAY - 8 * WEEK + DAY + 8 * HOUR)  # a Tuesday of Ben's
+    wired.company.office.meet(BEN, (EVE,), taken.start, until=taken.end, summary="Budget")
+    wired.company.connector.publish()
+    found = wired.offers()
+    assert found.unseen == frozenset()
+    assert found.offers
+    assert not [slot for slot in found.offers if slot.start < taken.end and slot.end > taken.start]
+    booking = wired.book(found.offers[0])
+    assert (booking.calendar_id, booking.state) == (wired.calendar(ANA).id, BookingState.WRITTEN)
+    assert wired.company.sync(ANA).problem is None
+    assert wired.company.standing() == [found.offers[0].start]
+
+
+def test_reading_alone_writes_nothing(wired: Wired) -> None:
+    wired.company.connector.publish()
+    wired.consent(ANA, Want.WRITE)
+    with wired.ports.store.read() as db:
+        person = db.get_one(Person, wired.calendar(ANA).person_id)
+    act = Act(person.id, "site", wired.company.office.now)
+    revoke_consent(wired.ports, person, wired.calendar(ANA).credential_id or 0, act)
+    wired.consent(ANA)  # Microsoft remembers what was allowed before
+    with wired.ports.store.read() as db:
+        assert not can_write(db, wired.ports, wired.calendar(ANA))
 
 
 # --- what Cadencia wrote ---

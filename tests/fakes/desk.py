@@ -105,6 +105,10 @@ class DeskClient:
         """Scopes are named like wants here."""
         return want.value in scopes
 
+    def needed(self, scopes: frozenset[str], wants: frozenset[Want]) -> frozenset[str]:
+        """Each want has its own."""
+        return scopes & wants
+
     def _granted(self, form: dict[str, str], now: datetime) -> Granted:
         said = self._post("/token", form)
         return Granted(

@@ -185,7 +185,7 @@ def _plant(it: Everything) -> None:
 
 
 def connect_google(it: Everything) -> None:
-    answer = it.google.visit(begin_consent(it.ports, it.ana, Ask(Provider.GOOGLE), it.act), ANA)
+    answer = it.google.visit(begin_consent(it.ports, it.ana, Ask(Provider.GOOGLE), it.act).url, ANA)
     finish_consent(it.ports, it.ana, Provider.GOOGLE, answer, it.act)
 
 

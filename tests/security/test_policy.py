@@ -85,6 +85,7 @@ EXPECTED: dict[str, dict[str, set[str]] | set[str]] = {
     "calendars.feed": SIGNED_IN,
     "calendars.mailbox": SIGNED_IN,
     "calendars.address": MEMBERS,  # here: whose calendar it is
+    "calendars.allow": MEMBERS,
     "calendars.days_away": MEMBERS,
     "calendars.accept": MEMBERS,
     "calendars.disconnect": MEMBERS,

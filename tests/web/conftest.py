@@ -8,7 +8,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.web.company import Company, Duo, csrf_of, open_company
+from tests.web.providers import at_google, at_outlook, google, graph
 from tracker.models import Person
+
+__all__ = ["at_google", "at_outlook", "google", "graph"]
 
 
 @pytest.fixture

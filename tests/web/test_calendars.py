@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from integrations import google as google_connector
-from integrations import outlook as outlook_connector
-from tests.fakes.google import FakeGoogle, running_google
-from tests.fakes.graph import FakeGraph, running_graph
-from tests.web.company import Company, Duo, csrf_of, open_company, utc
+from tests.fakes.google import FakeGoogle
+from tests.fakes.graph import FakeGraph
+from tests.web.company import Company, Duo, open_company, utc
+from tests.web.providers import come_back, leave
 from tracker.models import (
     Calendar,
     CalendarStatus,
@@ -29,7 +26,6 @@ from tracker.models import (
 )
 from tracker.services.credentials import access_of
 from tracker.services.sync import sync_all
-from tracker.settings import GoogleClient
 
 Enter = Callable[[Person], FlaskClient]
 Post = Callable[..., tuple[int, str]]
@@ -281,60 +277,6 @@ def test_an_answer_that_was_made_up_is_refused_in_words(duo: Duo, enter: Enter, 
     answer = enter(duo.mentor).get(f"{PAGE}/google/back{query}", follow_redirects=True)
     assert answer.status_code == 200
     assert "Nothing was changed" in answer.text
-
-
-@pytest.fixture
-def google() -> Iterator[FakeGoogle]:
-    with running_google(FakeGoogle()) as running:
-        running.desk.clients["client"] = "secret"
-        yield running
-    google_connector.close_connections()
-
-
-@pytest.fixture
-def at_google(tmp_path: Path, google: FakeGoogle) -> Iterator[Company]:
-    company = open_company(
-        tmp_path,
-        google_client=GoogleClient("client", "secret"),
-        google_api_root=google.root,
-        google_auth_root=google.root,
-        google_token_root=google.root,
-    )
-    yield company
-    company.ports.store.close()
-
-
-@pytest.fixture
-def graph(tmp_path: Path) -> Iterator[FakeGraph]:
-    with running_graph(FakeGraph(), tmp_path) as running:
-        yield running
-    outlook_connector.close_connections()
-
-
-@pytest.fixture
-def at_outlook(tmp_path: Path, graph: FakeGraph) -> Iterator[Company]:
-    about = graph.settings()
-    company = open_company(
-        tmp_path, microsoft=about.microsoft, graph_root=graph.root, ca_bundle=about.ca_bundle
-    )
-    yield company
-    company.ports.store.close()
-
-
-def leave(company: Company, provider: str) -> tuple[FlaskClient, Person, str]:
-    """Press the button; return the browser, who it is, and where the link leads."""
-    app = company.app()
-    app.testing = True
-    person = company.person("Ana Ruiz")
-    client = company.sign_in(app.test_client(), person)
-    token = csrf_of(client.get(PAGE).text)
-    text = client.post(f"{PAGE}/{provider}/connect", data={"csrf_token": token}).text
-    address = unescape(text.partition('class="btn btn-primary" href="')[2].partition('"')[0])
-    return client, person, address
-
-
-def come_back(client: FlaskClient, provider: str, answer: dict[str, str]) -> str:
-    return client.get(f"{PAGE}/{provider}/back?{urlencode(answer)}", follow_redirects=True).text
 
 
 def test_an_answer_that_is_loaded_twice_connects_once(at_google: Company, google: FakeGoogle) -> None:

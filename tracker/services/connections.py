@@ -72,6 +72,7 @@ def connect_account(db: OrmSession, vault: Vault, credential: Credential, act: A
     calendar = add_calendar(db, vault, credential.person_id, at, act)
     calendar.credential_id = credential.id
     calendar.problem, calendar.failures = None, 0
+    calendar.records_refused_at = None  # perhaps that is what was just allowed
     calendar.next_read_at = act.at
     db.flush()
     return calendar

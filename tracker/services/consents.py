@@ -3,6 +3,9 @@
 Never keeps a secret in the open, never takes an answer twice or for somebody else, and talks to the provider
 outside any transaction.
 
+What is asked for grows by steps: reading first, all else where its owner wants it, and none of it is lost by
+a later no. What is used is what was asked for, however much more a provider remembers.
+
 The account need not be one of the person's known addresses: who consents at the provider has shown that the
 calendar is theirs, and many keep their appointments at another account. It does not become a further address
 of the person's: addresses decide who is meant on other people's entries and who may sign in, which is for
@@ -10,16 +13,18 @@ whoever keeps the list of people to say. An account that is somebody else's addr
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.errors import AuthRevoked, BadInput, ConnectorError
 from tracker.models import (
     Calendar,
+    CalendarStatus,
     ConsentFlow,
     Credential,
     CredentialStatus,
@@ -27,7 +32,7 @@ from tracker.models import (
     PersonAddress,
     Provider,
 )
-from tracker.ports import Granted, Vault, Want
+from tracker.ports import Consents, Granted, Vault, Want
 from tracker.services.audit import Act, record
 from tracker.services.connections import connect_account, disconnect
 from tracker.services.credentials import CredentialPorts, open_desk, sealed_grant
@@ -51,49 +56,93 @@ class Ask:
     account: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where the person is sent, and all that they are asked for there, what was allowed before included."""
+
+    url: str
+    wants: frozenset[Want]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came of it: the calendar, what was asked for, and what of that was not allowed."""
+
+    calendar: Calendar
+    wants: frozenset[Want]
+    lacking: frozenset[Want]
+
+
+class _Begun(msgspec.Struct, frozen=True):
+    """What is remembered until the person comes back; `memory` is the connector's."""
+
+    wants: frozenset[Want]
+    memory: str
+
+
 def redirect_uri(ports: CredentialPorts, provider: Provider) -> str:
     """Return where the provider sends people back to; it has to be registered there, letter by letter."""
     return f"{ports.settings.base_url}/calendars/{provider.value}/back"
 
 
-def begin_consent(ports: CredentialPorts, person: Person, ask: Ask, act: Act) -> str:
+def allowed(consents: Consents, credential: Credential) -> frozenset[Want]:
+    """Return what we may do by that consent; nothing where the installation has no client any more."""
+    desk, scopes = consents.open(credential.provider), frozenset(credential.scopes)
+    return frozenset(want for want in Want if desk is not None and desk.covers(scopes, want))
+
+
+def who_could_allow(
+    db: OrmSession, consents: Consents, person_ids: Collection[int], want: Want
+) -> frozenset[int]:
+    """Return those of these people who connected an account of theirs without allowing that as well."""
+    connected = (
+        select(Credential)
+        .join(Calendar, Calendar.credential_id == Credential.id)
+        .where(Credential.person_id.in_(person_ids), Calendar.status == CalendarStatus.CONNECTED)
+    )
+    return frozenset(c.person_id for c in db.scalars(connected) if want not in allowed(consents, c))
+
+
+def begin_consent(ports: CredentialPorts, person: Person, ask: Ask, act: Act) -> Asked:
     """Return the address at the provider where the person is asked. Raises ConnectorError.
 
-    What was granted before is asked for again together with what is new, so that nothing is lost by it.
+    What the account granted before is asked for again together with what is new, so that nothing is lost.
     """
     desk, provider = open_desk(ports, ask.provider), ask.provider
     with ports.store.read() as db:
         known = [c for c in _consents_of(db, person.id) if c.provider is provider]
-    kept = {want for want in Want for c in known if desk.covers(frozenset(c.scopes), want)}
     hint = ask.account or (known[0].account if len(known) == 1 else person.email)
-    flow = desk.begin(redirect_uri(ports, provider), ask.wants | kept, hint)
+    wants = ask.wants.union(*(allowed(ports.consents, c) for c in known if c.account == hint))
+    flow = desk.begin(redirect_uri(ports, provider), wants, hint)
     row = ConsentFlow(
         state_hash=_hash(flow.state),
         person_id=person.id,
         provider=provider,
         expires_at=act.at + FLOW_LASTS,
     )
-    row.memory = ports.vault.seal(flow.memory, row.memory_binding)
+    begun = msgspec.json.encode(_Begun(wants, flow.memory)).decode()
+    row.memory = ports.vault.seal(begun, row.memory_binding)
     with ports.store.write() as db:
         db.execute(delete(ConsentFlow).where(ConsentFlow.expires_at <= act.at))
         db.add(row)
-    return flow.url
+    return Asked(flow.url, wants)
 
 
 def finish_consent(
     ports: CredentialPorts, person: Person, provider: Provider, answer: Mapping[str, str], act: Act
-) -> Calendar:
+) -> Given:
     """Take in what the person came back with, and return the calendar that is connected by it.
 
-    Raises BadInput for an answer that is not theirs, and ConnectorError where no consent came about.
+    Raises BadInput for an answer that is not theirs, and ConnectorError where no consent came about; what was
+    allowed before stands then. So does it where less than what was asked for was allowed.
     """
-    memory = _use_up(ports, person, provider, answer.get("state", ""), act.at)
+    begun = _use_up(ports, person, provider, answer.get("state", ""), act.at)
     # Died here, or before the next commit: the provider's code is spent and nothing is kept of it. The person
     # sees no calendar and presses the button again.
     desk = open_desk(ports, provider)
-    granted = desk.finish(memory, answer, act.at)
+    granted = desk.finish(begun.memory, answer, act.at)
     if not desk.covers(granted.scopes, Want.READ):
-        raise ConnectorError("What was granted does not cover reading the calendar.", code="no_scope")
+        raise ConnectorError("What was granted does not cover reading the calendar.", code="consent_partial")
     # A provider that does not say whose account it was: then it is the one that we asked for. If that is
     # wrong, the calendar can not be found, which is a problem that the person sees.
     account = normal_address(granted.account or person.email)
@@ -102,12 +151,15 @@ def finish_consent(
         db.get_one(Person, person.id, with_for_update=True)
         if _is_somebody_elses(db, person.id, account):
             raise BadInput(SOMEBODY_ELSES)
-        credential = _keep(
-            db, ports.vault, Credential(person_id=person.id, provider=provider, account=account), granted, act
-        )
+        row = _row_of(db, Credential(person_id=person.id, provider=provider, account=account))
+        # Asked for the one account, and then another was chosen: what that one allowed before stays, too.
+        wants = begun.wants | allowed(ports.consents, row)
+        narrow = replace(granted, scopes=desk.needed(granted.scopes, wants))
+        credential = _keep(db, ports.vault, row, narrow, act)
         calendar = connect_account(db, ports.vault, credential, act)
-        record(db, act, "consent.given", f"person:{person.id}", provider=provider.value)
-    return calendar
+        may = allowed(ports.consents, credential)
+        record(db, act, "consent.given", f"person:{person.id}", provider=provider.value, allows=sorted(may))
+    return Given(calendar, begun.wants, begun.wants - may)
 
 
 def revoke_consent(ports: CredentialPorts, person: Person, credential_id: int, act: Act) -> bool:
@@ -138,7 +190,7 @@ def _consents_of(db: OrmSession, person_id: int) -> Sequence[Credential]:
     return db.scalars(mine.where(Credential.status != CredentialStatus.REVOKED).order_by(Credential.id)).all()
 
 
-def _use_up(ports: CredentialPorts, person: Person, provider: Provider, state: str, now: datetime) -> str:
+def _use_up(ports: CredentialPorts, person: Person, provider: Provider, state: str, now: datetime) -> _Begun:
     """Return what was remembered when the consent began, and forget it. Raises BadInput."""
     begun = delete(ConsentFlow).where(
         ConsentFlow.state_hash == _hash(state),
@@ -149,7 +201,7 @@ def _use_up(ports: CredentialPorts, person: Person, provider: Provider, state: s
         flow = db.scalars(begun.returning(ConsentFlow)).one_or_none()
     if flow is None or flow.expires_at <= now:
         raise BadInput(NOT_OURS)
-    return ports.vault.open(flow.memory, flow.memory_binding)
+    return msgspec.json.decode(ports.vault.open(flow.memory, flow.memory_binding), type=_Begun)
 
 
 def _hash(state: str) -> str:
@@ -165,18 +217,22 @@ def _is_somebody_elses(db: OrmSession, person_id: int, account: str) -> bool:
     return db.scalar(main) is not None or db.scalar(further) is not None
 
 
-def _keep(db: OrmSession, vault: Vault, new: Credential, granted: Granted, act: Act) -> Credential:
-    """Store what was granted, in the row of the same account if there is one. Raises ConnectorError."""
+def _row_of(db: OrmSession, new: Credential) -> Credential:
+    """Return the row of the same account; where there is none, `new`, which is in no table yet."""
     same = select(Credential).where(
         Credential.person_id == new.person_id,
         Credential.provider == new.provider,
         Credential.account == new.account,
     )
-    row = db.scalars(same.with_for_update()).one_or_none()
-    if granted.refresh_token is None and (row is None or row.status is not CredentialStatus.ACTIVE):
+    new.scopes = []
+    return db.scalars(same.with_for_update()).one_or_none() or new
+
+
+def _keep(db: OrmSession, vault: Vault, row: Credential, granted: Granted, act: Act) -> Credential:
+    """Store what was granted. Raises ConnectorError where it would not last."""
+    if granted.refresh_token is None and row.status is not CredentialStatus.ACTIVE:
         raise ConnectorError("The provider gave no lasting access.", code="consent_failed")
-    if row is None:
-        row = new
+    if row not in db:
         row.refresh_token, row.version, row.granted_at = "", 0, act.at
         db.add(row)
         db.flush()  # both tokens are bound to its id

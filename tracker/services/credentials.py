@@ -6,7 +6,7 @@ consent that is over makes its calendars stale, and its owner is told once.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -90,6 +90,7 @@ class _Held:
     token: _Token | None
     refresh_token: str = field(repr=False)
     binding: str
+    scopes: frozenset[str]
 
 
 class _StoredAccess:
@@ -141,7 +142,15 @@ class _StoredAccess:
         is_active = row.status is CredentialStatus.ACTIVE
         refresh_token = open_(row.refresh_token, binding) if is_active else ""
         return _Held(
-            row.id, row.provider, row.version, is_active, row.leased_until, token, refresh_token, binding
+            id=row.id,
+            provider=row.provider,
+            version=row.version,
+            is_active=is_active,
+            leased_until=row.leased_until,
+            token=token,
+            refresh_token=refresh_token,
+            binding=binding,
+            scopes=frozenset(row.scopes),
         )
 
     def _take_lease(self, held: _Held, now: datetime) -> bool:
@@ -174,6 +183,8 @@ class _StoredAccess:
         # with the refresh token of the row, which Microsoft goes on accepting after it was used, and Google
         # never replaces. The version tells whether somebody connected again, or took over our lease,
         # meanwhile: then theirs is newer, and ours is dropped.
+        # Microsoft names what was ever allowed, taken back here or not: a renewal widens nothing.
+        granted = replace(granted, scopes=granted.scopes & held.scopes)
         with self._ports.store.write() as db:
             return _change(db, held, sealed_grant(self._ports.vault, held.binding, granted))
 

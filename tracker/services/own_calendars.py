@@ -25,6 +25,7 @@ from tracker.models import (
     CredentialStatus,
     Pair,
     Person,
+    Program,
     Provider,
     SessionKey,
 )
@@ -154,6 +155,12 @@ def let_absences_be_read(db: OrmSession, calendar: Calendar, *, reads: bool, act
     record(db, act, what, f"person:{calendar.person_id}", provider=calendar.provider.value)
     if not reads:
         withdraw_absences(db, calendar, act)
+
+
+def is_asked_for_attendance(db: OrmSession, person_id: int) -> bool:
+    """Tell whether a program of this person's asks who was in online meetings."""
+    mine = or_(Pair.mentor_id == person_id, Pair.mentee_id == person_id)
+    return db.scalar(select(Pair.id).join(Program).where(mine, Program.reads_attendance).limit(1)) is not None
 
 
 def _read_address(text: str, person: Person) -> CalendarAt:

@@ -10,19 +10,21 @@ from flask_babel import gettext
 
 from tracker.errors import BadInput, ConnectorError
 from tracker.models import Calendar, Credential, Provider
-from tracker.ports import Hint
+from tracker.ports import Hint, Want
 from tracker.services.connections import disconnect as disconnect_calendar
-from tracker.services.consents import Ask, begin_consent, finish_consent, revoke_consent
+from tracker.services.consents import Ask, Given, begin_consent, finish_consent, revoke_consent
 from tracker.services.own_calendars import (
     OwnCalendar,
     connect_feed,
     connect_mailbox,
+    is_asked_for_attendance,
     let_absences_be_read,
     list_own,
 )
 from tracker.services.scope import is_needed
 from tracker.services.sync import accept_removals
 from web import current
+from web.calendars.allowances import MORE, allowances_of
 from web.calendars.forms import FeedForm
 from web.calendars.words import Words
 from web.words.problems import problem_for_owner, problem_of_trial
@@ -37,9 +39,11 @@ def mine() -> ResponseReturnValue:
     """Show what is read of the person."""
     consents = current.ports().consents
     offers = [p.value for p in (Provider.GOOGLE, Provider.OUTLOOK) if consents.open(p)]
+    own = _own()
     return render_template(
         "calendars/mine.html",
-        calendars=_own(),
+        calendars=own,
+        allowances=allowances_of(consents, own, attendance=_is_asked_for_attendance()),
         words=Words(current.reader(), current.now(), offers, _is_needed()),
         offers=offers,
         mailbox=_mailbox_address(),
@@ -55,13 +59,17 @@ def begin(provider: str) -> ResponseReturnValue:
     """
     again = request.form.get("calendar", type=int)
     account = next((c.consent.account for c in _own() if c.row.id == again and c.consent), None)
-    try:
-        address = begin_consent(
-            current.ports(), current.signed_in(), Ask(Provider(provider), account=account), current.act()
-        )
-    except ConnectorError as error:
-        return _tell(error)
-    return render_template("calendars/leave.html", provider=provider, address=address)
+    return _leave(Ask(Provider(provider), account=account))
+
+
+@calendars.post("/<id:calendar_id>/allow")
+def allow(calendar_id: int) -> ResponseReturnValue:
+    """Say what the provider will ask beyond reading; what was allowed so far is not touched by it."""
+    own, what = _one(calendar_id), request.form.get("what", "")
+    offered = allowances_of(current.ports().consents, [own], attendance=_is_asked_for_attendance())
+    if own.consent is None or own.row.id not in offered or what not in offered[own.row.id].more:
+        return redirect(url_for("calendars.mine"), 303)  # it is allowed already, or can not be
+    return _leave(Ask(own.row.provider, MORE[what] | {Want.READ}, own.consent.account))
 
 
 @calendars.get(f"/{_ACCOUNTS}/back")
@@ -69,15 +77,15 @@ def back(provider: str) -> ResponseReturnValue:
     """Take in what the person came back with from the provider. Opened a second time, it changes nothing."""
     answer = request.args.to_dict()
     try:
-        calendar = finish_consent(
+        given = finish_consent(
             current.ports(), current.signed_in(), Provider(provider), answer, current.act()
         )
     except ConnectorError as error:
-        return _tell(error)
+        return _tell(error, _stands(Provider(provider)))
     except BadInput as error:
         flash(gettext(str(error)))
         return redirect(url_for("calendars.mine"), 303)
-    return _connected(calendar)
+    return _connected(given.calendar, _thanks(given))
 
 
 @calendars.route("/feed", methods=["GET", "POST"])
@@ -182,19 +190,60 @@ def _feed_page(replaced: OwnCalendar | None) -> ResponseReturnValue:
     return render_template("calendars/feed.html", form=form, replaced=replaced), 422 if form.errors else 200
 
 
-def _connected(calendar: Calendar) -> ResponseReturnValue:
+def _leave(ask: Ask) -> ResponseReturnValue:
+    try:
+        asked = begin_consent(current.ports(), current.signed_in(), ask, current.act())
+    except ConnectorError as error:
+        return _tell(error)
+    return render_template(
+        "calendars/leave.html", provider=ask.provider.value, address=asked.url, wants=asked.wants
+    )
+
+
+def _thanks(given: Given) -> str | None:
+    """Return what is said where more than reading was asked for; None where it was not."""
+    if given.lacking:
+        return str(
+            gettext(
+                "Not all of it was allowed there, and that is fine: your calendar is read as before, and "
+                "what you allow stands below."
+            )
+        )
+    if given.wants == {Want.READ}:
+        return None
+    return str(gettext("Thank you. What you allow stands below, and you can take it back any time."))
+
+
+def _stands(provider: Provider) -> str:
+    """Return that what was allowed before holds, for whoever has allowed something there."""
+    if any(c.consent and c.is_connected and not c.problem and c.row.provider is provider for c in _own()):
+        return str(gettext("Your calendar is read as before."))
+    return ""
+
+
+def _is_asked_for_attendance() -> bool:
+    with current.ports().store.read() as db:
+        return is_asked_for_attendance(db, current.signed_in().id)
+
+
+def _connected(calendar: Calendar, said: str | None = None) -> ResponseReturnValue:
     # After the commit: it is due anyway, a hint only makes it sooner.
     current.ports().hints.send(Hint.CALENDAR, calendar.id)
-    flash(
-        gettext("Connected. We read it for the first time within a minute or two; then this page says more.")
-        if _is_needed()
-        else gettext("Connected. It is read once you are in a running pair.")
-    )
+    if said is not None:
+        flash(said)
+    elif _is_needed():
+        flash(
+            gettext(
+                "Connected. We read it for the first time within a minute or two; then this page says more."
+            )
+        )
+    else:
+        flash(gettext("Connected. It is read once you are in a running pair."))
     return redirect(url_for("calendars.mine"), 303)
 
 
-def _tell(error: ConnectorError) -> ResponseReturnValue:
-    flash(problem_for_owner(current.reader(), error.code))
+def _tell(error: ConnectorError, more: str = "") -> ResponseReturnValue:
+    flash(f"{problem_for_owner(current.reader(), error.code)} {more}".rstrip())
     return redirect(url_for("calendars.mine"), 303)
 
 

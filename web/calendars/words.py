@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tracker.models import Calendar, Person, Provider
+from tracker.ports import Want
 from tracker.problems import Mend, problem_of
 from tracker.services.own_calendars import KeptSession, OwnCalendar
 from tracker.wording import N_, Reader
@@ -15,6 +16,39 @@ _NAMES = {
     Provider.OUTLOOK: N_("Outlook calendar"),
     Provider.ICAL: N_("Calendar by its address"),
     Provider.MAILBOX: N_("Invitations by mail"),
+}
+_WANTS = {
+    Want.READ: N_("Read when your mentoring sessions are"),
+    Want.FREE_BUSY: N_("See when you are busy while one of you looks for a date: times only, never titles"),
+    Want.WRITE: N_("Put the sessions that you two set here into this calendar, move them and call them off"),
+    Want.ATTENDANCE: N_("See which of you two was in the online meeting of a session, and when"),
+}
+_STEPS = {"dates": N_("dates that fit"), "attendance": N_("online meetings")}
+_OFFERS = {
+    ("dates", Provider.GOOGLE): N_(
+        "If you like, let Cadencia put your sessions into this calendar, and see when you are busy (times "
+        "only, never titles). Then the dates that it offers suit you, and the one you choose is there at "
+        "once. Without it, sessions reach you as invitations by mail."
+    ),
+    ("dates", Provider.OUTLOOK): N_(
+        "If you like, let Cadencia put your sessions into this calendar. Then a date that you two choose is "
+        "there at once. Without it, sessions reach you as invitations by mail."
+    ),
+}
+_OFFER_ATTENDANCE = N_(
+    "If you like, let Cadencia see which of you two was in the online meeting. Then most sessions online "
+    "need no answer of yours. Without it, you are asked whether they took place."
+)
+_TAKING_BACK = {
+    Provider.GOOGLE: N_(
+        "To take some of it back, disconnect this calendar and connect it again: Google takes back all of it "
+        "at once, and then reading alone is asked for."
+    ),
+    Provider.OUTLOOK: N_(
+        "To take some of it back, disconnect this calendar and connect it again: from then on Cadencia "
+        "reads, and writes nothing. Microsoft itself forgets it once you remove Cadencia at "
+        "myapplications.microsoft.com."
+    ),
 }
 _NO_DAYS_AWAY = (Provider.MAILBOX,)
 
@@ -87,6 +121,22 @@ class Words:
         # An account has no address that somebody could type: it is connected again, where that is offered.
         is_known = mend is Mend.CONNECT or own.consent is not None
         return Mend.CONNECT if is_known and provider.value in self.offers else Mend.NOTHING
+
+    def want(self, want: Want) -> str:
+        """Return what that lets us do."""
+        return self.reader.say(_WANTS[want])
+
+    def step(self, step: str) -> str:
+        """Return in two words what one could allow next."""
+        return self.reader.say(_STEPS[step])
+
+    def offer(self, step: str, provider: Provider) -> str:
+        """Return what one could allow next, what for, and what is without it."""
+        return self.reader.say(_OFFERS.get((step, provider), _OFFER_ATTENDANCE))
+
+    def taking_back(self, provider: Provider) -> str:
+        """Return how one gets back to reading alone, as that provider lets one."""
+        return self.reader.say(_TAKING_BACK[provider])
 
     def set_aside(self, row: Calendar) -> list[tuple[int, str]]:
         """Return how many entries were left out for which reason."""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session as OrmSession
 from tracker.errors import BadInput
 from tracker.events import Window
 from tracker.models import Booking, Session
-from tracker.ports import Hint
+from tracker.ports import Hint, Want
 from tracker.services.bookings import (
     book,
     booking_of,
@@ -28,6 +28,7 @@ from tracker.services.bookings import (
     try_again,
 )
 from tracker.services.confirm import side_of
+from tracker.services.consents import who_could_allow
 from tracker.services.freetime import Wish, coming_window, find_slots
 from tracker.services.hosts import can_write
 from web import current
@@ -141,6 +142,8 @@ def _found(target: _Target, form: DateForm) -> dict[str, Any]:
         form.minutes.data = int(slots.length / timedelta(minutes=1))
     eyes = _eyes()
     people = {person.id: person for person in (eyes.pair.mentor, eyes.pair.mentee)}
+    with current.ports().store.read() as db:
+        allowing = who_could_allow(db, current.ports().consents, slots.unseen, Want.FREE_BUSY)
     return {
         "slots": slots,
         "later": weeks + 2 if weeks + 2 <= WEEKS_AHEAD else None,
@@ -148,6 +151,7 @@ def _found(target: _Target, form: DateForm) -> dict[str, Any]:
         "eyes": eyes,
         "dates": DateWords(eyes),
         "unseen": [people[each] for each in sorted(slots.unseen)],
+        "allowing": allowing,
     }
 
 

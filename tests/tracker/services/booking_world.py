@@ -36,6 +36,10 @@ class Desk:
         """Tell whether the scope is among those."""
         return want.value in scopes
 
+    def needed(self, scopes: frozenset[str], wants: frozenset[Want]) -> frozenset[str]:
+        """Each want has its own."""
+        return scopes & wants
+
     def begin(self, redirect_uri: str, wants: frozenset[Want], hint: str | None) -> object:
         """Nobody asks for this here."""
         raise NotImplementedError

@@ -28,7 +28,14 @@ from tracker.models import (
 from tracker.ports import Vault, Want
 from tracker.services.audit import Act
 from tracker.services.connections import CalendarAt, connect_calendars
-from tracker.services.consents import Ask, begin_consent, finish_consent, revoke_consent
+from tracker.services.consents import (
+    Ask,
+    Given,
+    begin_consent,
+    finish_consent,
+    revoke_consent,
+    who_could_allow,
+)
 from tracker.services.credentials import access_of
 from tracker.store import Store
 
@@ -60,10 +67,14 @@ class Counter:
     def begin(self, provider: Provider = GOOGLE, *wants: Want, account: str | None = None) -> dict[str, str]:
         """Begin, and return what the provider is asked."""
         ask = Ask(provider, frozenset(wants or (Want.READ,)), account)
-        return dict(parse_qsl(urlsplit(begin_consent(self.ports, self.ana, ask, self.act())).query))
+        return dict(parse_qsl(urlsplit(begin_consent(self.ports, self.ana, ask, self.act()).url).query))
 
     def finish(self, state: str, provider: Provider = GOOGLE, **answer: str) -> Calendar:
         """Come back from the provider."""
+        return self.give(state, provider, **answer).calendar
+
+    def give(self, state: str, provider: Provider = GOOGLE, **answer: str) -> Given:
+        """Come back, and say what came of it."""
         return finish_consent(
             self.ports, self.ana, provider, {"state": state, "code": "code", **answer}, self.act()
         )
@@ -227,7 +238,7 @@ def test_without_the_right_to_read_nothing_is_connected(counter: Counter) -> Non
     counter.desk.state.scopes = frozenset({"write"})
     with pytest.raises(ConnectorError) as caught:
         counter.connect()
-    assert caught.value.code == "no_scope"
+    assert caught.value.code == "consent_partial"
     assert counter.rows(Credential) == []
 
 
@@ -276,6 +287,68 @@ def test_asking_for_more_keeps_what_is_there(counter: Counter) -> None:
     assert len(counter.rows(Calendar)) == 1
     # And connecting again later does not lose it either.
     assert counter.begin()["scope"] == "read write"
+
+
+def test_what_is_not_allowed_is_said_and_takes_nothing_away(counter: Counter) -> None:
+    counter.connect()
+    state = counter.begin(GOOGLE, Want.READ, Want.WRITE, Want.FREE_BUSY)["state"]
+    counter.desk.state.scopes = frozenset({"read", "free_busy"})
+    given = counter.give(state)
+    assert given.lacking == {Want.WRITE}
+    assert counter.credential.scopes == ["free_busy", "read"]
+    assert counter.credential.status is CredentialStatus.ACTIVE
+
+
+def test_a_no_to_more_leaves_what_was_allowed(counter: Counter) -> None:
+    counter.connect()
+    state = counter.begin(GOOGLE, Want.WRITE)["state"]
+    with pytest.raises(ConnectorError):
+        counter.finish(state, error="access_denied")
+    assert (counter.credential.scopes, counter.credential.status) == (["read"], CredentialStatus.ACTIVE)
+    assert counter.calendar().status is CalendarStatus.CONNECTED
+    assert counter.ports.vault.open(counter.credential.refresh_token, counter.credential.binding)
+
+
+def test_another_account_is_not_asked_for_what_this_one_allowed(counter: Counter) -> None:
+    counter.desk.state.scopes = frozenset({"read", "write"})
+    counter.connect(GOOGLE, Want.WRITE)
+    assert counter.begin(account="ana@home.example")["scope"] == "read"
+
+
+def test_what_the_provider_remembers_is_not_used_unasked(counter: Counter) -> None:
+    counter.desk.state.scopes = frozenset({"read", "write"})
+    counter.connect(GOOGLE, Want.WRITE)
+    revoke_consent(counter.ports, counter.ana, counter.credential.id, counter.act())
+    calendar = counter.connect()
+    assert counter.credential.scopes == ["read"]
+    # Nor does a renewal bring it back.
+    counter.clock.instant = NOW + timedelta(hours=2)
+    access = access_of(counter.ports, calendar)
+    assert access is not None
+    assert access.token()
+    assert (counter.credential.scopes, counter.desk.state.refreshes) == (["read"], 1)
+
+
+def test_it_is_known_who_could_allow_more(counter: Counter) -> None:
+    counter.connect()
+    people = [counter.ana_id, counter.ben_id]
+
+    def could() -> frozenset[int]:
+        with counter.store.read() as db:
+            return who_could_allow(db, counter.ports.consents, people, Want.FREE_BUSY)
+
+    assert could() == {counter.ana_id}
+    counter.desk.state.scopes = frozenset({"read", "free_busy"})
+    counter.connect(GOOGLE, Want.FREE_BUSY)
+    assert could() == frozenset()
+
+
+def test_more_that_is_allowed_has_meetings_asked_for_anew(counter: Counter) -> None:
+    counter.connect()
+    with counter.store.write() as db:
+        db.execute(update(Calendar).values(records_refused_at=NOW))
+    counter.connect(GOOGLE, Want.ATTENDANCE)
+    assert counter.calendar().records_refused_at is None
 
 
 def test_consents_of_two_providers_do_not_mix(counter: Counter) -> None:

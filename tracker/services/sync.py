@@ -324,12 +324,16 @@ def _aside(pull: Pull) -> list[dict[str, str]]:
 
 
 def _tell_owner(db: OrmSession, calendar: Calendar, pull: Pull) -> None:
-    """Note what the owner is shown of the reading; a DELTA adds to what the last whole reading said."""
+    """Note what the owner is shown of the reading; a DELTA adds to what the last whole reading said.
+
+    How much a DELTA looked at is not how many entries there are: that, a whole reading tells.
+    """
     shown = select(func.count()).where(Copy.calendar_id == calendar.id, Copy.gone_at.is_(None))
     aside = _aside(pull)
     if pull.kind is PullKind.DELTA:
         aside += [known for known in calendar.set_aside if known not in aside]
-    calendar.looked_at = pull.looked_at
+    else:
+        calendar.looked_at = pull.looked_at
     calendar.kept = db.scalar(shown) or 0
     calendar.set_aside = aside[:MOST_SET_ASIDE]
 

@@ -13,6 +13,7 @@ from tests.tracker.world import (
     ScriptedSource,
     World,
     cancel,
+    delta,
     full,
     instant,
     make_duo,
@@ -88,6 +89,13 @@ def test_sessions_are_shown_by_date_and_pair_latest_first(duo: Duo) -> None:
     assert [f"{s.starts_at:%m-%d}" for s in shown.sessions] == ["02-24", "02-17", "02-10"]
     assert {s.pair.id for s in shown.sessions if s.pair} == {duo.pair}
     assert (shown.row.looked_at, shown.row.kept) == (40, 3)
+
+
+def test_a_change_leaves_how_many_entries_the_calendar_has(duo: Duo) -> None:
+    duo.sync(full(single("2026-02-10 10:00")), AT)
+    duo.sync(delta(single("2026-02-17 10:00", uid="new@x")), "2026-02-02 09:00")
+    (shown,) = own(duo)
+    assert (shown.row.looked_at, shown.row.kept) == (40, 2)
 
 
 def test_a_cancelled_session_is_shown_as_such(duo: Duo) -> None:

@@ -152,6 +152,17 @@ def post(  # noqa: PLR0913 - a request has that many sides
     raise ConnectorError(why, retry_after_s=60.0)
 
 
+def touch(url: str, *, allowed_hosts: frozenset[str] | None, ca_bundle: str | None, limits: Limits) -> None:
+    """Ask for the head of an address, to see whether anybody answers. Raises ConnectorError.
+
+    `allowed_hosts` is None for an address from settings, which may lie anywhere.
+    """
+    is_ours = allowed_hosts is None
+    target = url if allowed_hosts is None else check_url(url, allowed_hosts)
+    line = _Line(limits, time.monotonic() + limits.total_s, allowed_hosts, ca_bundle, via_proxy=is_ours)
+    _send_once("HEAD", target, {}, None, line)
+
+
 def check_status(answer: Answer) -> Answer:
     """Return an answer of status 200 or 304. Raises what any other status means."""
     status = answer.status

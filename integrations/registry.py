@@ -20,6 +20,7 @@ from integrations.providers import (
     find_rights,
     open_calendar,
 )
+from integrations.reach import reach_host
 from integrations.vault import FernetVault, fresh_key
 from tracker.clock import SystemClock
 from tracker.errors import BadSettings
@@ -56,6 +57,7 @@ __all__ = [
     "open_ports",
     "open_scratch",
     "ping_monitor",
+    "reach_host",
 ]
 
 

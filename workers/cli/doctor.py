@@ -8,9 +8,9 @@ from integrations.registry import Ports, open_ports
 from tracker.errors import TrackerError
 from tracker.services import schema
 from tracker.settings import load_settings
-from workers.cli.doctoring import calendars, machine, post, providers, work
-from workers.cli.doctoring.finding import Finding, Findings, problem
-from workers.cli.failures import IN_PART, explain
+from workers.cli.doctoring import calendars, machine, outward, post, providers, work
+from workers.cli.doctoring.finding import Finding, Findings, problem, wrong
+from workers.cli.failures import IN_PART, WRONG, explain
 
 # What needs the tables, in the order in which it is told.
 _CHECKS: tuple[tuple[str, Callable[[Ports], Findings]], ...] = (
@@ -24,9 +24,12 @@ _CHECKS: tuple[tuple[str, Callable[[Ports], Findings]], ...] = (
     ("push", providers.check_push),
     ("proxy", providers.check_proxy),
     ("Google and Outlook", providers.check_providers),
+    ("Google's client", providers.check_client),
     ("certificate", providers.check_certificate),
     ("consents", providers.check_consents),
     ("meeting records", providers.check_records),
+    ("endpoints", outward.check_endpoints),
+    ("monitor", outward.check_monitor),
     ("calendars", calendars.check_calendars),
     ("people", calendars.check_people),
 )
@@ -42,6 +45,8 @@ def doctor() -> int:
     found = [_say(finding) for finding in examine()]
     bad = sum(not finding.is_fine for finding in found)
     click.echo(f"{bad} problem{'s' * (bad > 1)}." if bad else "All is well.", err=True)
+    if any(finding.is_wrong_setting for finding in found):
+        return WRONG
     return IN_PART if bad else 0
 
 
@@ -59,7 +64,7 @@ def examine() -> Findings:
         yield from machine.check_settings(settings)
         ports = open_ports(settings)
     except TrackerError as error:
-        yield problem(f"settings: {error}")
+        yield wrong(f"settings: {error}")
         return
     try:
         yield from _safely("database", lambda: machine.check_database(ports))

@@ -19,8 +19,8 @@ def _rows(folder: Path) -> list[tuple[str, int]]:
         return [(n, database.execute(f"SELECT count(*) FROM {n}").fetchone()[0]) for n in sorted(names)]
 
 
-def _problems(shell: Shell) -> list[str]:
-    lines = shell.run("doctor", status=1).stdout.splitlines()
+def _problems(shell: Shell, status: int = 1) -> list[str]:
+    lines = shell.run("doctor", status=status).stdout.splitlines()
     return [line.removeprefix("problem").strip() for line in lines if line.startswith("problem")]
 
 
@@ -71,17 +71,25 @@ def test_of_a_lot_of_mail_that_was_given_up_the_latest_is_named(office: Shell) -
     _give_up(23, "No.")
     problems = _problems(office)
     assert problems[0] == "outbox: the mail to 22@x.com was given up: No."
-    assert problems[20:] == ["outbox: 3 older mails were given up, too"]
+    assert problems[20:] == ["outbox: 3 older ones were given up, too"]
 
 
 def test_a_missing_set_up_is_told_what_to_run(shell: Shell) -> None:
-    (problem,) = _problems(shell)
+    (problem,) = _problems(shell, status=2)
     assert "cadencia init" in problem
     shell.run("init")
     (shell.folder / "cadencia.sqlite").unlink()
     (problem,) = _problems(shell)
     assert problem.startswith("database: There is no database")
     assert not (shell.folder / "cadencia.sqlite").exists()
+
+
+def test_a_setting_that_makes_no_sense_is_wrong_configuration(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CADENCIA_GRAPH_ROOT", "graph.microsoft.us")
+    (problem,) = _problems(shell, status=2)
+    assert problem.startswith("settings: CADENCIA_GRAPH_ROOT must be an address")
 
 
 def test_a_mail_server_that_does_not_answer_is_found(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

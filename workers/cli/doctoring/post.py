@@ -25,13 +25,15 @@ def check_outbox(ports: Ports) -> Findings:
     """Name the mail that was given up, and look for mail that nobody sends."""
     now = ports.clock.now()
     with ports.store.read() as db:
-        dead = [(mail.recipient, mail.last_error or "nobody knows why") for mail in dead_letters(db)]
+        dead = list(dead_letters(db))
         oldest = [longest_waiting(db, which) for which in (IS_MAIL, IS_EVENT)]
         has_reader = db.scalar(select(func.count()).where(Person.is_hr | Person.is_admin))
-    for recipient, reason in dead[:MOST_LETTERS]:
-        yield problem(f"outbox: the mail to {recipient} was given up: {' '.join(reason.split())}")
+    for row in dead[:MOST_LETTERS]:
+        what = "the mail" if row.endpoint_id is None else "an event"
+        why = " ".join((row.last_error or "nobody knows why").split())
+        yield problem(f"outbox: {what} to {row.recipient} was given up: {why}")
     if len(dead) > MOST_LETTERS:
-        yield problem(f"outbox: {len(dead) - MOST_LETTERS} older mails were given up, too")
+        yield problem(f"outbox: {len(dead) - MOST_LETTERS} older ones were given up, too")
     late = [row for row in oldest if row and now - row.created_at > LATE_AFTER]
     for row in late:
         yield problem(f"outbox: {_why_late(row)}")

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as OrmSession
 
 from integrations.registry import Ports, ask_time, find_rights, newest_vault
-from tracker.errors import BadSettings, ConnectorError
+from tracker.errors import AuthRevoked, BadSettings, ConnectorError
 from tracker.models import (
     Calendar,
     CalendarStatus,
@@ -42,19 +42,27 @@ _NAMES = {Provider.GOOGLE: "Google", Provider.OUTLOOK: "Outlook"}
 def check_providers(ports: Ports) -> Findings:
     """Ask each provider that is set up what the company's own access may do, and what time it is."""
     for provider in _set_up(ports):
-        yield from _check_time(ports, provider)
+        try:
+            theirs = ask_time(provider, ports.settings)
+        except ConnectorError as error:
+            yield problem(f"{_NAMES[provider]}: {_why_unreached(error, _GUIDES[provider])}")
+            continue
+        yield from _compare_clocks(ports, provider, theirs)
         if not _has_company_access(ports, provider):
             yield fine(f"{_NAMES[provider]}: people connect by their own consent; nothing is granted for all")
             continue
-        if (account := _sample(ports, provider)) is None:
+        account = _sample(ports, provider)
+        if account is None and provider is Provider.GOOGLE:
             yield fine(
                 f"{_NAMES[provider]}: set up, and nobody has such a calendar yet, so nothing was tried"
             )
             continue
         try:
-            yield from _check_rights(ports, provider, account)
+            # Microsoft tells what the application may do, and proves its secret, without anybody's address.
+            yield from _check_rights(ports, provider, account or "")
         except ConnectorError as error:
-            yield problem(f"{_NAMES[provider]}: {explain_problem(error.code, account)}")
+            told = explain_problem(error.code, account) if account else f"{explain_to_admin(error.code, '')}."
+            yield problem(f"{_NAMES[provider]}: {told}")
 
 
 def _set_up(ports: Ports) -> Iterable[Provider]:
@@ -119,19 +127,27 @@ def _too_wide(name: str, granted: tuple[str, ...], guide: str) -> Findings:
         yield fine(f"{name}: no calendar of the tenant is open to us but by Exchange, which says whose")
 
 
-def _check_time(ports: Ports, provider: Provider) -> Findings:
+def _compare_clocks(ports: Ports, provider: Provider, theirs: datetime | None) -> Findings:
     """Compare our clock with the provider's: signatures are good for minutes."""
-    try:
-        theirs = ask_time(provider, ports.settings)
-    except ConnectorError as error:
-        yield problem(f"{_NAMES[provider]}: {_why_unreached(error, _GUIDES[provider])}")
-        return
     ours = ports.clock.now()
     if theirs is not None and abs(theirs - ours) > CLOCK_SLACK:
         yield problem(
             f"clock: {_NAMES[provider]} says {theirs:%Y-%m-%d %H:%M} UTC, this machine {ours:%Y-%m-%d %H:%M}"
             ". Let the machine keep time (NTP)"
         )
+
+
+def check_client(ports: Ports) -> Findings:
+    """Ask Google for a token that there can not be: who knows our client refuses the token alone."""
+    desk = ports.consents.open(Provider.GOOGLE)
+    if desk is None:
+        return
+    try:
+        desk.refresh("none", ports.clock.now())
+    except AuthRevoked:
+        yield fine("Google: the client id and secret for people's consents are accepted")
+    except ConnectorError as error:
+        yield problem(f"Google: {explain_to_admin(error.code, '')}. See CADENCIA_GOOGLE_CLIENT_ID")
 
 
 def _why_unreached(error: ConnectorError, guide: str) -> str:

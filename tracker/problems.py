@@ -52,7 +52,7 @@ PROBLEMS: dict[str, Problem] = {
     "untrusted": Problem(
         N_(
             "What answered could not prove that it is your calendar's server, so nothing was read. The "
-            "people who run Cadencia are told; there is nothing you need to do."
+            "people who run Cadencia can look into it; there is nothing you need to do."
         ),
         N_(
             "what answered shows a certificate that is not trusted here: it has expired, is another name's, "

@@ -111,7 +111,9 @@ def test_of_several_agreements_the_earliest_to_look_at_counts(world: World) -> N
         rows = db.scalars(select(LedgerRow).order_by(LedgerRow.agreement_id))
         first, second = (decode_ledger(row.document).next_review_at for row in rows)
 
-    assert first is not None and second is not None and first < second
+    assert first is not None
+    assert second is not None
+    assert first < second
     assert pair(duo).review_due_at == first
 
 

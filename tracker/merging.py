@@ -143,9 +143,29 @@ def _believed(
         return known[0][0] if known else None
     sure = [copy for copy, seen in known if seen.sure_from <= at]
     if sure:
-        return max(sure, key=lambda copy: (ends[copy.label] > at, copy.rank))
+        return _strongest(sure, ends, at)
     soonest = min(seen.sure_from for _, seen in known)
     return max((copy for copy, seen in known if seen.sure_from == soonest), key=lambda copy: copy.rank)
+
+
+def _strongest(copies: Sequence[CopyHistory], ends: Mapping[str, datetime], at: datetime) -> CopyHistory:
+    """Return the copy of the highest rank among those that have a say.
+
+    Where two people's calendars both call the entry their own, one of them can not call it off alone: Google
+    leaves a cancelled copy behind where an entry went to another organiser.
+    """
+    in_order = sorted(copies, key=lambda copy: (ends[copy.label] > at, copy.rank))
+    best = in_order[-1]
+    if not best.is_organisers or not _is_off(best, at):
+        return best
+    of_owners = {copy.owner: copy for copy in in_order if copy.is_organisers and ends[copy.label] > at}
+    standing = [copy for copy in of_owners.values() if not _is_off(copy, at)]
+    return max(standing, key=lambda copy: copy.rank, default=best)
+
+
+def _is_off(copy: CopyHistory, at: datetime) -> bool:
+    seen = copy.last_at(at)
+    return seen is not None and seen.is_off
 
 
 def _observation(turn: _Turn, copies: Sequence[CopyHistory], members: Members) -> Observation:

@@ -117,6 +117,59 @@ def test_an_organiser_from_outside_is_not_named() -> None:
     assert merge(mentees(*said, organiser=None))[-1].cancelled_by is None
 
 
+# A copy on the mentee's calendar that calls the mentee its organiser, as the mentor's calls the mentor.
+THEIRS = {"owner": "2", "organiser": "2", "label": "2:b"}
+OFF_AT = "2026-02-20 10:00"
+
+
+def test_of_two_organisers_one_alone_calls_nothing_off() -> None:
+    left_behind = mentors(seen(MONDAY), off(MONDAY, OFF_AT, by_organiser=True), sequence=9)
+
+    merged = merge(left_behind, mentors(seen(MONDAY), **THEIRS))
+
+    assert [(o.status, o.cancelled_by) for o in merged] == [(Status.CONFIRMED, None)]
+
+
+def test_the_organisers_own_feed_does_not_keep_up_what_was_called_off() -> None:
+    feed = mentors(seen(MONDAY), is_service=False, label="1:feed")
+
+    merged = merge(mentors(seen(MONDAY), off(MONDAY, OFF_AT, by_organiser=True)), feed)
+
+    assert (merged[-1].status, merged[-1].cancelled_by) == (Status.CANCELLED, Side.MENTOR)
+
+
+def test_the_other_organisers_copy_that_is_gone_keeps_nothing_up() -> None:
+    gone = mentors(seen(MONDAY), gone_at=instant("2026-02-10 10:00"), **THEIRS)
+
+    merged = merge(mentors(seen(MONDAY), off(MONDAY, OFF_AT)), gone)
+
+    assert merged[-1].status is Status.CANCELLED
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.booleans()), max_size=4),
+    st.lists(st.tuples(st.integers(1, 9), st.booleans()), max_size=4),
+    st.integers(0, 3),
+)
+def test_two_organisers_call_off_what_both_have_called_off(
+    ones: list[tuple[int, bool]], others: list[tuple[int, bool]], sequence: int
+) -> None:
+    def told(days: list[tuple[int, bool]]) -> list[Seen]:
+        news = dict(sorted(days))
+        return [
+            seen(MONDAY),
+            *((off if is_off else seen)(MONDAY, f"2026-02-0{day} 10:00") for day, is_off in news.items()),
+        ]
+
+    one, other = told(ones), told(others)
+    copies = mentors(*one, sequence=sequence), mentors(*other, **THEIRS)
+
+    merged = merge(*copies)
+
+    assert merged == merge(*reversed(copies))
+    assert (merged[-1].status is Status.CANCELLED) == (one[-1].is_off and other[-1].is_off)
+
+
 def test_an_invited_copy_that_is_cancelled_alone_changes_nothing() -> None:
     merged = merge(mentors(seen(MONDAY)), mentees(seen(MONDAY), off(MONDAY, "2026-02-20 10:00")))
 

@@ -10,10 +10,10 @@ import pytest
 from jinja2 import UndefinedError
 
 from integrations.mail import open_writer
-from tests.integrations.mail.samples import BASE_URL, EVERYTHING, NAMES, NOBODY, QUIET
+from tests.integrations.mail.samples import BASE_URL, EVERYTHING, NAMES, NOBODY, QUIET, listed, unread
 from tracker.ports import Letter
 from tracker.services.digest.building import MOST
-from tracker.services.digest.facts import Digest, Listed
+from tracker.services.digest.facts import Digest, Listed, UnreadKind
 
 SIGN_IN = {
     "name": "Marta",
@@ -248,3 +248,13 @@ def test_a_quiet_week_says_so_kindly() -> None:
 
 def test_a_program_without_pairs_says_so() -> None:
     assert "No pair is running in this program at the moment." in _write("nobody").text
+
+
+@pytest.mark.parametrize("problem", ["secret_expired", "certificate_expired", "wrong_tenant", "clock_off"])
+@BOTH_LANGUAGES
+def test_what_only_an_administrator_mends_is_asked_of_nobody_else(problem: str, language: str) -> None:
+    calendar = unread(UnreadKind.FAILING, problem, 5)
+    digest = replace(EVERYTHING, unread=listed(calendar))
+    text = open_writer().write("digest", language, {"digest": digest, "base_url": BASE_URL}).text
+    assert "cadencia doctor" in text
+    assert "link is still the right one" not in text

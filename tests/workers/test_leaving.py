@@ -22,8 +22,14 @@ def test_a_process_that_waits_for_a_thread_goes_all_the_same_and_takes_its_child
     )
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - began < 30
-    assert not Path(f"/proc/{done.stdout.strip()}/stat").exists() or _is_dead(int(done.stdout))
+    # A busy machine takes a moment to bury whom a signal has killed.
+    while not _is_dead(int(done.stdout)):
+        assert time.monotonic() - began < 30
+        time.sleep(0.01)
 
 
 def _is_dead(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True

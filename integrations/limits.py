@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 
-from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from tracker.errors import RateLimited
 
 LONGEST_WAIT_S = 1.0  # for Redis
+LONGEST_PAUSE_S = 900.0  # a used-up day frees some requests each minute, as those of the day before go by
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +53,8 @@ class Pace:
             who = "all" if quota.is_shared else sha256(account.encode()).hexdigest()[:16]
             if not self._is_free(quota, who):
                 # Spread, so that not all come back at once.
-                wait_s = quota.item.get_expiry() / 10 * random.uniform(1, 2)  # noqa: S311 - hides nothing
+                usual_s = min(quota.item.get_expiry() / 10, LONGEST_PAUSE_S)
+                wait_s = usual_s * random.uniform(1, 2)  # noqa: S311 - hides nothing
                 return RateLimited(
                     "We have asked the provider as often as it allows; the rest comes a little later.",
                     retry_after_s=wait_s,
@@ -65,6 +67,11 @@ class Pace:
         except Exception as error:
             _log.warning("requests could not be counted (%s)", type(error).__name__)
             return True
+
+
+def daily(requests: int) -> tuple[Quota, ...]:
+    """Return the quota of so many requests a day for all accounts together; none for 0."""
+    return (Quota(RateLimitItemPerDay(requests), is_shared=True),) if requests else ()
 
 
 @lru_cache(maxsize=8)

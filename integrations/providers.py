@@ -111,6 +111,7 @@ class Google:
             meet_root=self.settings.google_meet_root or google.Place.meet_root,
             ca_bundle=_bundle(self.settings),
             counted_at=self.settings.broker_url,
+            readings_a_day=self.settings.google_requests_a_day,
         )
 
 

@@ -34,6 +34,7 @@ NAMES = (
     "GOOGLE_AUTH_ROOT",
     "GOOGLE_TOKEN_ROOT",
     "GOOGLE_MEET_ROOT",
+    "GOOGLE_REQUESTS_A_DAY",
     "MICROSOFT_TENANT",
     "MICROSOFT_CLIENT_ID",
     "MICROSOFT_CLIENT_SECRET",
@@ -98,6 +99,7 @@ class Settings:
     google_auth_root: str | None = None
     google_token_root: str | None = None
     google_meet_root: str | None = None
+    google_requests_a_day: int = 900_000  # of readings, by all together; 0: as many as there are
     microsoft: MicrosoftApp | None = None
     graph_root: str | None = None  # None: Microsoft's own, worldwide
     mailbox_url: str | None = field(default=None, repr=False)  # imap(s)://user:password@host/folder
@@ -209,6 +211,7 @@ def _typed(values: Mapping[str, str]) -> Settings:
         google_service_account=_service_account(values.get("GOOGLE_SERVICE_ACCOUNT")),
         google_client=_google_client(values),
         **{f"google_{n.lower()}": _root(f"GOOGLE_{n}", values.get(f"GOOGLE_{n}")) for n in _GOOGLE_ROOTS},
+        google_requests_a_day=_number("GOOGLE_REQUESTS_A_DAY", values, default.google_requests_a_day),
         microsoft=_microsoft(values),
         graph_root=_root("GRAPH_ROOT", values.get("GRAPH_ROOT")),
         mailbox_url=_mailbox_url(values.get("MAILBOX_URL")),
@@ -346,6 +349,13 @@ def _ca_bundle(path: str | None) -> Path | None:
     if b"-----BEGIN CERTIFICATE-----" not in content:
         raise BadSettings(f"CADENCIA_CA_BUNDLE: {path} holds no certificate, as PEM.")
     return Path(path)
+
+
+def _number(name: str, values: Mapping[str, str], default: int) -> int:
+    text = values.get(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise BadSettings(f"CADENCIA_{name} must be a number, such as {default}; 0 is for no limit.")
+    return int(text)
 
 
 def _count(name: str, text: str) -> int:

@@ -15,7 +15,7 @@ from integrations.google.rights import rights_of
 from integrations.google.scopes import ATTENDANCE, FREE_BUSY, IDENTITY, READING, WRITING
 from integrations.google.source import GoogleSource
 from integrations.google.watcher import GoogleWatcher
-from integrations.limits import GOOGLE, open_pace
+from integrations.limits import GOOGLE, daily, open_pace
 from tracker.ports import Access, Rights
 from tracker.tags import normal_address
 
@@ -30,6 +30,7 @@ class Place:
     meet_root: str = "https://meet.googleapis.com"
     ca_bundle: str | None = None
     counted_at: str | None = field(default=None, repr=False)  # where requests are counted; None: here alone
+    readings_a_day: int = 0  # so many requests of readings go out a day; 0: as many as there are
 
 
 _OWN = Place()
@@ -43,7 +44,7 @@ def open_calendar(address: str, key: str | Access, place: Place = _OWN) -> Googl
     """
     account = _account(address)
     api = _calendar_api(place)
-    line = api.line(_access(api, key, account, READING), _pacer(place, account))
+    line = api.line(_access(api, key, account, READING), _reading_pacer(place, account))
     return GoogleSource(api, line, account)
 
 
@@ -125,6 +126,13 @@ def _calendar_api(place: Place) -> GoogleApi:
 
 def _pacer(place: Place, account: str) -> Pacer:
     return partial(open_pace("google", GOOGLE, place.counted_at).take, account)
+
+
+def _reading_pacer(place: Place, account: str) -> Pacer:
+    # Readings alone are held back by the day: what is left of it is for what people do on the site.
+    by_minute = _pacer(place, account)
+    by_day = open_pace("google", daily(place.readings_a_day), place.counted_at)
+    return lambda: by_minute() or by_day.take(account)
 
 
 def _access(api: GoogleApi, key: str | Access, account: str, ladder: tuple[str, ...]) -> Access:

@@ -3,7 +3,7 @@
 import pytest
 from limits import RateLimitItemPerMinute
 
-from integrations.limits import GOOGLE, Pace, Quota, open_pace
+from integrations.limits import GOOGLE, LONGEST_PAUSE_S, Pace, Quota, daily, open_pace
 from tests.servers import RedisServer
 
 FEW = (Quota(RateLimitItemPerMinute(3)), Quota(RateLimitItemPerMinute(5), is_shared=True))
@@ -47,6 +47,19 @@ def test_it_says_when_to_come_back(counted_at: str | None) -> None:
     assert refused is not None
     assert refused.retry_after_s is not None
     assert 5 <= refused.retry_after_s <= 20
+
+
+def test_all_accounts_share_the_day(counted_at: str | None) -> None:
+    pace = Pace("test", daily(4), counted_at)
+    assert _taken(pace, "ana@example.com", 3) + _taken(pace, "ben@example.com", 3) == 4
+    refused = pace.take("eve@example.com")
+    assert refused is not None
+    assert refused.retry_after_s is not None
+    assert LONGEST_PAUSE_S <= refused.retry_after_s <= 2 * LONGEST_PAUSE_S
+
+
+def test_a_day_without_a_limit_never_ends(counted_at: str | None) -> None:
+    assert _taken(Pace("test", daily(0), counted_at), "ana@example.com", 50) == 50
 
 
 def test_no_address_is_kept_in_redis(redis_server: RedisServer, redis_url: str) -> None:

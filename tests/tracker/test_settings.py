@@ -88,6 +88,7 @@ def test_secrets_are_not_in_the_settings_text(tmp_path: Path) -> None:
         ("CADENCIA_BASE_URL=https://x.example/?a=b", "CADENCIA_BASE_URL must be"),
         ("CADENCIA_MAIL_URL=http://u:s3cret@h", "CADENCIA_MAIL_URL must begin"),
         ("CADENCIA_CA_BUNDLE=/nowhere/ca.pem", "CADENCIA_CA_BUNDLE: there is no file"),
+        ("CADENCIA_GOOGLE_REQUESTS_A_DAY=many", "CADENCIA_GOOGLE_REQUESTS_A_DAY must be a number"),
         ("CADENCIA_CA_BUNDLE=/etc/passwd", "CADENCIA_CA_BUNDLE: /etc/passwd holds no certificate"),
         ("CADENCIA_SECRET_KEYS_FILE=/nowhere/key", "CADENCIA_SECRET_KEYS_FILE: /nowhere/key can not be read"),
     ],

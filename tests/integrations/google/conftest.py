@@ -47,7 +47,7 @@ class Calendar:
 
 def place_of(google: FakeGoogle) -> Place:
     """Return where that Google is."""
-    return Place(**google.place)
+    return Place(**google.place)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import ssl
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -15,9 +16,11 @@ import pytest
 from integrations import google as connector
 from tests.fakes.google import FakeGoogle, running_google
 from tests.fakes.google.description import Refused
-from tests.integrations.google.conftest import ANA, BEN, MONDAY, WINDOW, Calendar
+from tests.fakes.google.tokens import ALL_THAT_WE_USE
+from tests.integrations.google.conftest import ANA, BEN, DAY, MONDAY, WINDOW, Calendar, place_of
 from tests.integrations.mail.servers import certificate
 from tracker.errors import AuthRevoked, ConnectorError, RateLimited
+from tracker.events import Window
 from tracker.tags import TagRules
 
 
@@ -206,3 +209,15 @@ def test_no_secret_gets_into_errors_and_logs(
     tokens = [*ana.google.desk.issued, "PRIVATE KEY", ANA, "Salary", sync_token]
     assert [secret for secret in tokens if secret in said] == []
     assert problem.__context__ is None
+
+
+def test_readings_wait_when_the_day_is_used_up_and_people_do_not(google: FakeGoogle) -> None:
+    google.desk.delegated = set(ALL_THAT_WE_USE)
+    place = replace(place_of(google), readings_a_day=1)
+    connector.open_calendar(ANA, google.key, place).pull(None, WINDOW, TagRules())
+    with pytest.raises(RateLimited) as caught:
+        connector.open_calendar(BEN, google.key, place).pull(None, WINDOW, TagRules())
+    assert caught.value.retry_after_s is not None
+    assert caught.value.retry_after_s >= 900
+    window = Window(MONDAY, MONDAY + DAY)
+    assert connector.open_diary(ANA, google.key, place).free_busy([BEN], window) == {BEN: ()}

@@ -162,6 +162,7 @@ def test_outlook_by_consent_alone_is_tried_as_well(
     tmp_path: Path, database: str, secret: str | None, told: str
 ) -> None:
     with running_graph(FakeGraph(), tmp_path) as graph:
+        graph.desk.roles = ()
         settings = graph.settings(client_secret=secret or graph.desk.secret)
         ports = replace(_ports(settings, database), clock=SystemClock())
         line, *_ = _lines(providers.check_providers(ports), ports)

@@ -40,6 +40,13 @@ def test_it_tells_when_the_schedule_stands_still(company: Company, minutes: int,
     assert finding.is_fine is is_fine
 
 
+def test_with_a_broker_it_asks_for_the_beat_and_a_worker(company: Company) -> None:
+    put(company, Heartbeat(name="reading", ticked_at=company.now - timedelta(hours=2)))
+    settings = dataclasses.replace(company.ports.settings, broker_url="redis://127.0.0.1:1/0")
+    (finding,) = work.check_schedule(dataclasses.replace(company.ports, settings=settings))
+    assert "Are `cadencia beat` and `cadencia worker` running?" in finding.text
+
+
 def test_a_schedule_that_never_ran_is_no_problem(company: Company) -> None:
     (finding,) = work.check_schedule(company.ports)
     assert finding.is_fine

@@ -45,7 +45,9 @@ def check_schedule(ports: Ports) -> Findings:
     if ticked is None:
         yield fine("schedule: it never ran here; `cadencia up` runs it")
     elif now - ticked > STOPPED:
-        yield problem(f"schedule: no turn since {ticked:%Y-%m-%d %H:%M} UTC. Is `cadencia up` running?")
+        # With a broker, turns end as well where nobody works: the queues are full then.
+        who = "Are `cadencia beat` and `cadencia worker`" if ports.settings.broker_url else "Is `cadencia up`"
+        yield problem(f"schedule: no turn since {ticked:%Y-%m-%d %H:%M} UTC. {who} running?")
     elif idle := vitals.idle_since:
         yield problem(
             f"schedule: turns are given out, and no job ended since {idle:%Y-%m-%d %H:%M} UTC. Is "

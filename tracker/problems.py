@@ -36,8 +36,8 @@ _BY_ITSELF = N_(
     "It has trouble of its own right now. We try again by ourselves; there is nothing you need to do."
 )
 _ADMIN_MENDS = N_(
-    "Something in how Cadencia is set up at your company keeps us from reading it. The people who run it can "
-    "mend that; there is nothing you need to do."
+    "Something in how Cadencia is set up at your company keeps us from reading it. The people who run it are "
+    "told; there is nothing you need to do."
 )
 
 PROBLEMS: dict[str, Problem] = {
@@ -264,17 +264,14 @@ PROBLEMS: dict[str, Problem] = {
         N_("its provider does not take our address for notices. It is polled instead. docs/operations.md"),
     ),
 }
+# What only the people who run the installation can mend: they are written to (services.alarms).
+FOR_ADMIN = frozenset(code for code, problem in PROBLEMS.items() if problem.owner == _ADMIN_MENDS)
 _OTHER = Problem(_BY_ITSELF, N_("it could not be read (%(code)s)"))
 
 
 def problem_of(code: str) -> Problem:
     """Return what the code means; a code that nobody has words for is at least named to the administrator."""
     return PROBLEMS.get(code, _OTHER)
-
-
-def is_for_admin(code: str) -> bool:
-    """Tell whether only the people who run the installation can mend it."""
-    return problem_of(code).owner == _ADMIN_MENDS
 
 
 def explain_to_admin(code: str, person: str) -> str:

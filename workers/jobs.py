@@ -17,6 +17,7 @@ from typing import Protocol
 from integrations.registry import Ports, ping_monitor
 from tracker.errors import ConnectorError
 from tracker.logs import logged_as
+from tracker.services.alarms import tell_admins
 from tracker.services.attendance import ask_attendance
 from tracker.services.carrying import carry_out
 from tracker.services.claims import AWAITED, CALENDARS, PAIRS, Stopping, claim_due, claim_one
@@ -147,7 +148,8 @@ def ask_who_came(ports: Ports, now: datetime, turn: Turn) -> None:
 
 
 def write_reminders(ports: Ports, now: datetime, turn: Turn) -> None:
-    """Ask how sessions went, and remind of what is due, when the moment is good."""
+    """Ask how sessions went, remind of what is due, and tell who runs this what only they can mend."""
+    tell_admins(ports, now)
     remind(ports, now, turn.heed)
 
 

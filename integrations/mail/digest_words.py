@@ -8,7 +8,7 @@ from typing import TypeVar
 from babel.numbers import format_percent
 
 from tracker.ledger import Outcome, Reason, Side
-from tracker.problems import is_for_admin
+from tracker.problems import FOR_ADMIN
 from tracker.services.digest.facts import (
     Digest,
     GoodKind,
@@ -362,8 +362,11 @@ class DigestWords:
             text = N_("The link no longer leads to a calendar. Ask %(name)s to copy it anew.")
         elif calendar.problem == "mass_removal":
             text = N_("Very many sessions vanished from it at once. Ask %(name)s whether that is right.")
-        elif is_for_admin(calendar.problem or ""):
-            text = N_("Whoever runs Cadencia can mend that: `cadencia doctor` says what it is, and how.")
+        elif calendar.problem in FOR_ADMIN:
+            text = N_(
+                "Whoever runs Cadencia can mend that, and is told: `cadencia doctor` says what it is, "
+                "and how."
+            )
         else:
             text = N_("We keep trying. If it lasts, ask %(name)s whether the link is still the right one.")
         return self.reader.say(text, name=calendar.name)

@@ -7,6 +7,7 @@ What each template wants:
 
 - `sign_in`: name, link, minutes; may have asked_from
 - `reconnect`: name, provider (`google`, `outlook`), account, link
+- `trouble`: name, what (a problem's words for the administrator), count
 - `digest`: digest (tracker.services.digest.facts.Digest), base_url; may have name
 - `invitation`, `invitation_off`: invitation (tracker.itip.Invitation), name, other, timezone, is_news, link
 - `nudge`: bundle (tracker.services.nudges.facts.Bundle)

@@ -12,6 +12,7 @@ from jinja2 import UndefinedError
 from integrations.mail import open_writer
 from tests.integrations.mail.samples import BASE_URL, EVERYTHING, NAMES, NOBODY, QUIET, listed, unread
 from tracker.ports import Letter
+from tracker.problems import FOR_ADMIN, problem_of
 from tracker.services.digest.building import MOST
 from tracker.services.digest.facts import Digest, Listed, UnreadKind
 
@@ -29,10 +30,12 @@ RECONNECT = {
     "link": f"{BASE_URL}/calendars",
     "base_url": BASE_URL,
 }
+TROUBLE = {"name": "Marta", "what": problem_of("secret_expired").admin, "count": 3, "base_url": BASE_URL}
 RUNNING = replace(EVERYTHING, is_whole=False)
 LETTERS: dict[str, tuple[str, dict[str, Any]]] = {
     "sign_in": ("sign_in", SIGN_IN),
     "reconnect": ("reconnect", RECONNECT),
+    "trouble": ("trouble", TROUBLE),
     "full": ("digest", {"digest": EVERYTHING, "base_url": BASE_URL, "name": "Marta"}),
     "without a name": ("digest", {"digest": EVERYTHING, "base_url": BASE_URL}),
     "running": ("digest", {"digest": RUNNING, "base_url": BASE_URL, "name": "Marta"}),
@@ -248,6 +251,14 @@ def test_a_quiet_week_says_so_kindly() -> None:
 
 def test_a_program_without_pairs_says_so() -> None:
     assert "No pair is running in this program at the moment." in _write("nobody").text
+
+
+@pytest.mark.parametrize("problem", sorted(FOR_ADMIN))
+@BOTH_LANGUAGES
+def test_the_administrator_is_told_each_of_their_problems(problem: str, language: str) -> None:
+    text = open_writer().write("trouble", language, {**TROUBLE, "what": problem_of(problem).admin}).text
+    assert "cadencia doctor" in text
+    assert "%(" not in text
 
 
 @pytest.mark.parametrize("problem", ["secret_expired", "certificate_expired", "wrong_tenant", "clock_off"])

@@ -43,7 +43,7 @@ class Pair(Base):
             "ix_pairs_judged_anew",
             "id",
             postgresql_where=text("judged_anew"),
-            sqlite_where=text("judged_anew"),
+            sqlite_where=text("judged_anew = 1"),
         ),
     )
 

@@ -320,7 +320,7 @@ def upgrade() -> None:
             ["id"],
             unique=False,
             postgresql_where=sa.text("judged_anew"),
-            sqlite_where=sa.text("judged_anew"),
+            sqlite_where=sa.text("judged_anew = 1"),
         )
 
     with op.batch_alter_table("people", schema=None) as batch_op:
@@ -364,7 +364,7 @@ def downgrade() -> None:
         batch_op.drop_index(
             "ix_pairs_judged_anew",
             postgresql_where=sa.text("judged_anew"),
-            sqlite_where=sa.text("judged_anew"),
+            sqlite_where=sa.text("judged_anew = 1"),
         )
         batch_op.drop_column("claims")
         batch_op.drop_column("judged_anew")

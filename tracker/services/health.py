@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session as OrmSession
 
 from tracker.models import (
@@ -76,13 +76,16 @@ class CalendarVitals:
 class OutboxVitals:
     """What is on its way out, and since when the mail and the event wait that have waited longest.
 
-    `dwell_s` are the seconds that the mail of the last hour had waited when it was sent, at each of SHARES.
+    `stuck_since` is the same of mail that was never tried, or that stands in a line where nothing moves: one
+    that a full mailbox puts off while others arrive is that mailbox's trouble. `dwell_s` are the seconds that
+    the mail of the last hour had waited when it was sent, at each of SHARES.
     """
 
     waiting: int
     dead: int
     mail_since: datetime | None
     event_since: datetime | None
+    stuck_since: datetime | None
     dwell_s: tuple[float, ...]
     paused: tuple[str, ...]
 
@@ -150,7 +153,7 @@ def _ills(vitals: Vitals) -> Iterator[str]:
         if job.failures >= FAILURES_IN_A_ROW:
             yield f"the job {job.name} failed {job.failures} times in a row ({job.error})"
     # Events are no mail: an endpoint out of reach is for whoever added it, and the doctor names it.
-    since = vitals.outbox.mail_since
+    since = vitals.outbox.stuck_since
     if since and now - since > MAIL_LATE:
         yield "mail is late"
     if "mail" in vitals.outbox.paused:
@@ -191,6 +194,7 @@ def _outbox(db: OrmSession, now: datetime) -> OutboxVitals:
         dead=_count(db, OutboxMail.state == OutboxState.FAILED),
         mail_since=_waits_since(db, IS_MAIL),
         event_since=_waits_since(db, IS_EVENT),
+        stuck_since=_waits_since(db, and_(IS_MAIL, or_(OutboxMail.attempts == 0, _nothing_sent_since()))),
         dwell_s=_dwell(db, now),
         paused=tuple(db.scalars(paused)),
     )
@@ -201,17 +205,25 @@ def _waits_since(db: OrmSession, which: ColumnElement[bool]) -> datetime | None:
     return row.created_at if row else None
 
 
+def _nothing_sent_since() -> ColumnElement[bool]:
+    latest = select(func.max(_LATEST_SENT.c.sent_at)).scalar_subquery()
+    return or_(latest.is_(None), OutboxMail.created_at > latest)
+
+
+# By number, newest first: there is no index by time of sending, and none is worth having for this.
+_LATEST_SENT = (
+    select(OutboxMail.created_at, OutboxMail.sent_at)
+    .where(OutboxMail.state == OutboxState.SENT, IS_MAIL)
+    .order_by(OutboxMail.id.desc())
+    .limit(RECENT_MAILS)
+    .subquery()
+)
+
+
 def _dwell(db: OrmSession, now: datetime) -> tuple[float, ...]:
-    # By number, newest first: there is no index by time of sending, and none is worth having for this.
-    latest = (
-        select(OutboxMail.created_at, OutboxMail.sent_at)
-        .where(OutboxMail.state == OutboxState.SENT, IS_MAIL)
-        .order_by(OutboxMail.id.desc())
-        .limit(RECENT_MAILS)
-    )
     waits = sorted(
         (sent_at - created_at).total_seconds()
-        for created_at, sent_at in db.execute(latest)
+        for created_at, sent_at in db.execute(select(_LATEST_SENT))
         if sent_at and now - sent_at <= RECENT
     )
     return tuple(waits[round(share * (len(waits) - 1))] for share in SHARES) if waits else ()

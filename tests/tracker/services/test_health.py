@@ -133,15 +133,23 @@ def test_late_mail_is_noticed(world: World) -> None:
 
 def test_mail_that_is_put_off_again_and_again_is_late(world: World) -> None:
     row = mail(1, OutboxState.RETRY, NOW + HOUR)
-    row.created_at = NOW - 5 * HOUR
-    add(world, row)
+    row.created_at, row.attempts = NOW - 5 * HOUR, 4
+    add(world, row, mail(2, OutboxState.SENT, NOW - 6 * HOUR, NOW - 6 * HOUR))
     assert ills(world) == ["mail is late"]
     assert vitals(world).outbox.mail_since == NOW - 5 * HOUR
 
 
+def test_mail_that_one_full_mailbox_puts_off_wakes_nobody(world: World) -> None:
+    row = mail(1, OutboxState.RETRY, NOW + HOUR)
+    row.created_at, row.attempts = NOW - 5 * HOUR, 4
+    add(world, row, mail(2, OutboxState.SENT, NOW - 2 * HOUR, NOW - 2 * HOUR))
+    assert ills(world) == []
+    assert vitals(world).outbox.mail_since == NOW - 5 * HOUR  # the figure says so all the same
+
+
 def test_mail_on_which_process_after_process_dies_is_late(world: World) -> None:
     row = mail(1, OutboxState.INFLIGHT, NOW - 5 * HOUR)
-    row.leased_until = NOW + MINUTE
+    row.leased_until, row.attempts = NOW + MINUTE, 3
     add(world, row)
     assert ills(world) == ["mail is late"]
 

@@ -59,9 +59,9 @@ def _have_effect(db: OrmSession, program: Program, changed: list[str], act: Act)
     pairs = db.execute(
         select(Pair.id, Pair.mentor_id, Pair.mentee_id).where(Pair.program_id == program.id)
     ).all()
-    touch_pairs(db, [pair.id for pair in pairs], act.at)
     if any(name in changed for name in _READING):
         read_soon(db, [person for pair in pairs for person in (pair.mentor_id, pair.mentee_id)], act)
+    touch_pairs(db, [pair.id for pair in pairs], act.at)
 
 
 def _address(text: str) -> str | None:

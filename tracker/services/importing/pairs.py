@@ -163,8 +163,8 @@ def _apply(db: OrmSession, pairs: Mapping[_Key, _Pair], programs: dict[str, int]
     _add_pairs(db, pairs, programs, act)
     _add_agreements(db, pairs, act)
     _change_agreements(db, [(pairs[key], changes) for key, changes in changed.items()], act)
-    touch_pairs(db, before, act.at)
     _read_members(db, pairs, changed, act)
+    touch_pairs(db, before, act.at)
     count = sum(map(len, changed.values()))
     return Imported(len(added), count, len(rows) - len(added) - count, _notes(rows))
 

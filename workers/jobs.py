@@ -28,7 +28,9 @@ from tracker.services.health import find_ills, take_vitals
 from tracker.services.housekeeping import tidy
 from tracker.services.leases import held_alone
 from tracker.services.mailbox import read_mailbox
-from tracker.services.nudges.rounds import remind
+from tracker.services.nudges.mailing import SHARES
+from tracker.services.nudges.noticing import notice
+from tracker.services.nudges.rounds import write_letters
 from tracker.services.outbox import send_due
 from tracker.services.push import tend_channels
 from tracker.services.review import review_claimed
@@ -147,10 +149,27 @@ def ask_who_came(ports: Ports, now: datetime, turn: Turn) -> None:
     ask_attendance(ports, now, turn.heed)
 
 
-def write_reminders(ports: Ports, now: datetime, turn: Turn) -> None:
-    """Ask how sessions went, remind of what is due, and tell who runs this what only they can mend."""
+def notice_what_is_due(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Notice what people are to be reminded of, and tell who runs this what only they can mend."""
     tell_admins(ports, now)
-    remind(ports, now, turn.heed)
+    notice(ports.store, now, turn.heed)
+
+
+def write_reminders(ports: Ports, now: datetime, turn: Turn) -> None:
+    """Write to those to whom something is due, a share of the people after the other.
+
+    Free times are asked for one letter after the other, so another process may begin with the next share.
+    """
+
+    def heed(done: int, of: int) -> None:
+        if done == 1:
+            turn.more()
+        turn.heed(done, of)
+
+    for share in range(SHARES):
+        with held_alone(ports.store, f"reminders:{share}", _holder(), now, HARD_LIMIT) as is_ours:
+            if is_ours:
+                write_letters(ports, now, heed, share)
 
 
 def ping(ports: Ports, now: datetime, _turn: Turn) -> None:
@@ -186,7 +205,8 @@ JOBS = (
     Job("monitor", MINUTE, Queue.POSTING, ping, alone=True),
     Job("channels", MINUTE, Queue.BULK, look_after_channels, alone=True),
     Job("attendance", 5 * MINUTE, Queue.BULK, ask_who_came, alone=True),
-    Job("reminders", 5 * MINUTE, Queue.BULK, write_reminders, alone=True),
+    Job("noticing", 5 * MINUTE, Queue.BULK, notice_what_is_due, alone=True),
+    Job("reminders", 5 * MINUTE, Queue.BULK, write_reminders),
     Job("digests", 5 * MINUTE, Queue.BULK, write_digests, alone=True),
     Job("housekeeping", 60 * MINUTE, Queue.BULK, tidy_up, alone=True),
 )

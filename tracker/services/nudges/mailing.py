@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, func, select, true, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
@@ -27,6 +27,11 @@ TEMPLATE = "nudge"
 # People who are written to in one transaction. With more, the letters of the first wait longer for the free
 # times of the last; with fewer, the statements cost more than what they fetch.
 PORTION = 50
+# Shares of the people, so that several processes write at once. Who does a share holds its lease: nobody is
+# written to by two.
+SHARES = 16
+# What could not be written is tried again after so long: not at once, and for ever.
+REST = timedelta(minutes=10)
 # As far back as letters count when it is asked whether somebody reacts.
 LOOK_BACK = timedelta(weeks=12)
 
@@ -77,33 +82,41 @@ class _Habits:
 
 
 def mail_nudges(
-    ports: NudgePorts, suggest_times: SuggestTimes, now: datetime, on_progress: Progress | None = None
+    ports: NudgePorts,
+    suggest_times: SuggestTimes,
+    now: datetime,
+    on_progress: Progress | None = None,
+    share: int | None = None,
 ) -> MailReport:
     """Write to everybody to whom something is due, if the moment is good; else find a better one.
 
-    `on_progress` is called after each person; what it raises leaves those of the same portion for later.
+    With a `share` (0 to SHARES - 1), to those of that share alone. `on_progress` is called after each person;
+    what it raises leaves those of the same portion for later.
     """
     bundler = Bundler(ports.settings, suggest_times, now)
     with ports.store.read() as db:
         # Put in order here: asked to do it, SQLite walks through everybody's nudges, due or not.
-        ids = sorted(set(db.scalars(select(Nudge.person_id).where(Nudge.due_at <= now))))
+        ids = sorted(set(db.scalars(select(Nudge.person_id).where(Nudge.due_at <= now, _is_of(share)))))
     written = done = 0
     for portion in portions(ids, PORTION):
         found: list[_Letter | _PutOff] = []
         for each in _compose(ports, bundler, portion):
             done += 1
-            if each is not None:
-                found.append(each)
+            found.append(each)
             if on_progress:
                 on_progress(done, len(ids))
         written += _keep(ports.store, found, now)
     return MailReport(written, done - written)
 
 
-def _compose(ports: NudgePorts, bundler: Bundler, ids: Sequence[int]) -> Iterator[_Letter | _PutOff | None]:
-    """Yield for each of these people what is to become of their nudges; None where that can not be told.
+def _is_of(share: int | None) -> ColumnElement[bool]:
+    return true() if share is None else Nudge.person_id % SHARES == share
 
-    What fails for one is tried again at the next round, and stops no other.
+
+def _compose(ports: NudgePorts, bundler: Bundler, ids: Sequence[int]) -> Iterator[_Letter | _PutOff]:
+    """Yield for each of these people what is to become of their nudges.
+
+    What fails for one is tried again some minutes later, and stops no other.
     """
     with ports.store.read() as db:
         people = {person.id: person for person in db.scalars(select(Person).where(among(db, Person.id, ids)))}
@@ -117,7 +130,7 @@ def _compose(ports: NudgePorts, bundler: Bundler, ids: Sequence[int]) -> Iterato
         except Exception as error:
             # What an exception says may hold an address: its name has to do.
             _log.error("person %d: could not be reminded: %s", person_id, type(error).__name__)
-            yield None
+            yield _PutOff(person_id, bundler.now + REST)
 
 
 def _treat(

@@ -214,6 +214,27 @@ def test_once_it_was_read_the_new_time_is_no_surprise(desk: Desk) -> None:
     assert (desk.standing(), desk.row(booking).problem) == ([SECOND.start], None)
 
 
+def test_who_asks_twice_before_it_was_read_gets_the_second_date(desk: Desk) -> None:
+    booking = desk.book()
+    desk.carry()
+    desk.sync()
+    for slot in (SECOND, THIRD):
+        desk.move(booking, slot)
+        desk.carry()
+    assert (desk.standing(), desk.row(booking).problem) == ([THIRD.start], None)
+
+
+def test_what_was_just_moved_can_be_called_off(desk: Desk) -> None:
+    booking = desk.book()
+    desk.carry()
+    desk.sync()
+    desk.move(booking)
+    desk.carry()
+    desk.call_off(booking)
+    desk.carry()
+    assert (desk.standing(), desk.row(booking).problem) == ([], None)
+
+
 def test_calling_off_reaches_the_ledger(desk: Desk) -> None:
     booking = desk.book()
     desk.carry()

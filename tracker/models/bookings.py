@@ -59,7 +59,9 @@ class Booking(Base):
     unsure: Mapped[bool] = mapped_column(default=False)
     by_mail: Mapped[bool] = mapped_column(default=False)
     stands_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    aims: Mapped[list[int]] = mapped_column(JSON, default=list)  # starts of tries whose end nobody knows
+    # Further starts at which it may stand by our own doing: of tries whose end nobody knows, and of the last
+    # one that ended, where no reading has shown it yet.
+    aims: Mapped[list[int]] = mapped_column(JSON, default=list)
     problem: Mapped[str | None] = mapped_column(String(40))
     asked_by: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

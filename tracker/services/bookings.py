@@ -251,13 +251,15 @@ def _is_entry_of() -> ColumnElement[bool]:
 
 def _know_where_it_stands(db: OrmSession, booking: Booking) -> None:
     # Whoever asks has seen the calendar as we read it last: what was moved there since our own writing is
-    # no surprise to them.
+    # no surprise to them. Where that reading is older than our writing, it stands where we put it.
     if booking.state is BookingState.WRITTEN:
         seen = db.scalars(
             select(Copy.starts_at)
             .join(Booking, _is_entry_of())
             .where(Booking.id == booking.id, Copy.calendar_id == Booking.calendar_id, Copy.gone_at.is_(None))
         ).first()
+        if seen and booking.stands_at:
+            booking.aims = [int(booking.stands_at.timestamp())]
         booking.stands_at = seen or booking.stands_at
 
 

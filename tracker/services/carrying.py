@@ -5,8 +5,10 @@ finds what the first one wrote; before an entry is moved or cancelled it is look
 changed there meanwhile holds.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session as OrmSession
@@ -19,6 +21,7 @@ from tracker.services.connections import read_soon
 from tracker.services.hosts import Account, DiaryPorts, find_hosts, load_accounts, open_diary
 from tracker.services.inviting import enqueue_invitations, notes_of, title_of
 from tracker.services.outbox import backoff_s
+from tracker.store import Store
 
 # Longer than any one call can take: a lease that runs out means that the process which held it is gone.
 LEASE = timedelta(minutes=10)
@@ -31,6 +34,9 @@ _PASSING = _UNSURE | {"rate_limited", "changed", "token_refused", "untrusted", "
 
 MOVED_THERE, CANCELLED_THERE = "moved_there", "cancelled_there"
 TOO_LATE, INTERNAL, NO_CALENDAR = "too_late", "internal", "no_calendar"
+
+
+_Hold = Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -55,7 +61,11 @@ class _Job:
     entry_id: str | None
     stands_at: datetime | None
     was_unsure: bool
-    aims: frozenset[int] = frozenset()  # starts, in seconds, that earlier tries may have given it
+    aims: frozenset[int] = frozenset()  # starts, in seconds, that earlier tries gave it, or may have
+
+
+class _Outrun(Exception):
+    """The lease ran out, and somebody else sees to the booking by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +203,9 @@ def _invitee(person: Person, account: Account) -> Invitee:
 
 def _carry(ports: DiaryPorts, job: _Job, now: datetime, report: Carried) -> None:
     try:
-        done = _DO[job.state](open_diary(ports, job.account), job)
+        done = _DO[job.state](open_diary(ports, job.account), job, partial(_hold, ports.store, job))
+    except _Outrun:
+        return
     except ConnectorError as error:
         _settle_failure(ports, job, error, now, report)
     else:
@@ -202,7 +214,18 @@ def _carry(ports: DiaryPorts, job: _Job, now: datetime, report: Carried) -> None
         _settle(ports, job, done, now, report)
 
 
-def _create(diary: Diary, job: _Job) -> _Done:
+def _hold(store: Store, job: _Job) -> None:
+    """Make sure, after a look and before what it leads to, that the booking is still ours. Raises _Outrun.
+
+    Whoever has it by now looks at the entry later than we did: if they change it first, ours is refused as
+    out of date, and we come by here again; if we do, they see it.
+    """
+    with store.read() as db:
+        if db.scalar(select(Booking.attempts).where(Booking.id == job.id)) != job.attempt:
+            raise _Outrun
+
+
+def _create(diary: Diary, job: _Job, hold: _Hold) -> _Done:
     entry = diary.create(job.meeting)
     if entry.is_cancelled:
         return _Done(BookingState.CANCELLED, entry, CANCELLED_THERE)
@@ -211,16 +234,17 @@ def _create(diary: Diary, job: _Job) -> _Done:
     if job.wanted == 1:
         # An earlier try wrote it, and nobody asked us for another time since: it was moved there.
         return _Done(BookingState.WRITTEN, entry, MOVED_THERE)
-    return _move(diary, replace(job, entry_id=entry.provider_event_id, stands_at=None))
+    return _move(diary, replace(job, entry_id=entry.provider_event_id, stands_at=None), hold)
 
 
-def _move(diary: Diary, job: _Job) -> _Done:
+def _move(diary: Diary, job: _Job, hold: _Hold) -> _Done:
     for _ in range(LOOKS):
         entry = _look(diary, job)
         if isinstance(entry, _Done):
             return entry
         if _is_as_wanted(entry, job):
             return _Done(BookingState.WRITTEN, entry)
+        hold()
         try:
             moved = diary.move(entry, job.meeting.starts_at, job.meeting.ends_at)
             return _Done(BookingState.WRITTEN, moved)
@@ -230,7 +254,7 @@ def _move(diary: Diary, job: _Job) -> _Done:
     raise ConnectorError("The entry keeps changing.", code="changed")
 
 
-def _cancel(diary: Diary, job: _Job) -> _Done:
+def _cancel(diary: Diary, job: _Job, hold: _Hold) -> _Done:
     if job.entry_id is None:
         # An earlier try may have written it. This finds it, or writes what is cancelled at once.
         entry = diary.create(job.meeting)
@@ -239,6 +263,7 @@ def _cancel(diary: Diary, job: _Job) -> _Done:
         found = _look(diary, job)
         if isinstance(found, _Done):
             return replace(found, problem=None) if found.state is BookingState.CANCELLED else found
+        hold()
         try:
             diary.cancel(found)
             return _Done(BookingState.CANCELLED, replace(found, is_cancelled=True))
@@ -257,7 +282,7 @@ def _look(diary: Diary, job: _Job) -> Entry | _Done:
     if entry is None or entry.is_cancelled:
         return _Done(BookingState.CANCELLED, entry, CANCELLED_THERE)
     was_moved = job.stands_at is not None and entry.starts_at != job.stands_at
-    # An earlier try that died may have moved it: that was us, and nobody's wish is to give way to it.
+    # An earlier try may have moved it: that was us, and nobody's wish is to give way to it.
     by_us = int(entry.starts_at.timestamp()) in job.aims
     if was_moved and not by_us and not _is_as_wanted(entry, job):
         return _Done(BookingState.WRITTEN, entry, MOVED_THERE)

@@ -378,6 +378,23 @@ def test_a_slow_process_that_lost_its_lease_changes_nothing(world: BookingWorld)
     assert (world.own.told, row.attempts, row.state) == (["invited"], 2, BookingState.WRITTEN)
 
 
+def test_a_slow_process_does_not_undo_what_the_next_one_did(world: BookingWorld) -> None:
+    booking = world.book()
+    world.own.after.append(Killed())
+    with pytest.raises(Killed):
+        world.carry()
+    world.move(booking)
+
+    def be_overtaken() -> None:
+        world.move(booking, THIRD)
+        world.carry(minutes=22)
+
+    world.own.meddle = be_overtaken
+    world.carry(minutes=11)
+    assert [entry.starts_at for entry in world.own.standing] == [THIRD.start]
+    assert (world.row(booking).starts_at, world.row(booking).problem) == (THIRD.start, None)
+
+
 def test_many_processes_at_once_do_each_booking_once(world: BookingWorld) -> None:
     asked = [world.book(shift(FIRST, days=day)) for day in range(MOST_OPEN)]
     with ThreadPoolExecutor(4) as pool:

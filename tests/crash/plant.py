@@ -113,6 +113,10 @@ class Plant:
 
     def meet(self) -> None:
         """Let a session be made, moved or called off in a calendar."""
+        with self.google.lock:
+            self._meet()
+
+    def _meet(self) -> None:
         pair = self.chance.randrange(PAIRS)
         mentor, mentee = f"mentor{pair}@example.com", f"mentee{pair}@example.com"
         office, when = self.google.office, self.now + self.chance.randint(-48, 24 * 30) * HOUR
@@ -232,7 +236,7 @@ class Plant:
             promises.check_mail(db, self.box, asked_for=self.notes, kills=self.kills)
             promises.check_letters(db, self.kills)
         promises.check_reminders(store, self.settled_at)
-        assert self.google.defects == []
+        assert self.google.defects == [], self.google.defects
 
     def _finish(self) -> None:
         """End all processes, and send what they may have written a moment ago."""

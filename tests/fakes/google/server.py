@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import ssl
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -73,6 +74,9 @@ class FakeGoogle:
     root: str = ""
 
     def __post_init__(self) -> None:
+        # Held while a request is answered. A test that changes calendars while others ask holds it, too: a
+        # listing in the middle of a change would hand out a token that stands for both.
+        self.lock = threading.RLock()
         self.desk = TokenDesk(self.office)
         self.writer = Writer(self.office)
         self.push = PushDesk(self.office)
@@ -109,6 +113,10 @@ class FakeGoogle:
 
     def answer(self, api: str, call: Call) -> dict[str, Any] | None:
         """Answer a request to an API. Raises Refused."""
+        with self.lock:
+            return self._answer(api, call)
+
+    def _answer(self, api: str, call: Call) -> dict[str, Any] | None:
         parts = urlsplit(call.target)
         method, path = find_method(api, call.verb, parts.path.removeprefix(CUT[api]))
         query = check_query(method, parse_qs(parts.query, keep_blank_values=True))

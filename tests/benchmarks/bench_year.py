@@ -14,6 +14,7 @@ Progress goes to standard error. A year that was broken off begins anew.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import tempfile
@@ -100,6 +101,8 @@ def live_part(plan: Plan) -> Lived:
     ):
         company = Company(store, [live(number, plan.days) for number in plan.numbers])
         found(company)
+        gc.collect()
+        gc.freeze()  # everybody's whole year is in memory, and the collector need not walk through it again
         return _live(plan, company)
 
 

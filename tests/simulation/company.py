@@ -21,7 +21,7 @@ from tracker.services.nudges.facts import Bundle
 from tracker.settings import Settings
 from tracker.store import Store, portions
 
-PAIRS_A_PROGRAM = 100  # so that no digest has more to tell than it lists
+PAIRS_A_PROGRAM = 30  # so that no digest has more to tell than it lists, in the worst of weeks either
 CHUNK = 500
 
 

@@ -32,7 +32,8 @@ class Booking(Base):
     `calendar_id` is the calendar it is written to, None until one is chosen; `by_mail`: both get it as a
     mailed invitation (iMIP) with `uid` and a growing `sequence`. An entry that was there before and that we
     only move has no `uid`. `wanted` counts what people asked for and `attempts` all tries: only whoever made
-    the latest claim may say how it ended. `unsure`: a try may have written the entry, and nobody knows.
+    the latest claim may say how it ended. `tries` are those since one ended well, or something new was asked
+    for. `unsure`: a try may have written the entry, and nobody knows.
     `stands_at` is when the entry begins at the provider, as far as we know: what somebody moves there
     meanwhile holds. Something to do that is not due waits for a person, and `problem` says why.
     """
@@ -54,6 +55,7 @@ class Booking(Base):
     version: Mapped[str | None] = mapped_column(String(255))  # the provider's etag or change key
     wanted: Mapped[int] = mapped_column(default=1)
     attempts: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # None: nothing to do
     leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     unsure: Mapped[bool] = mapped_column(default=False)

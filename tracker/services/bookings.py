@@ -293,6 +293,7 @@ def _new(pair_id: int, reference: str, slot: Window, act: Act) -> Booking:
         state=BookingState.CREATE,
         wanted=1,
         attempts=0,
+        tries=0,
         sequence=0,
         unsure=False,
         by_mail=False,
@@ -315,6 +316,7 @@ def _ask(booking: Booking, state: BookingState, act: Act) -> None:
     booking.state, booking.due_at, booking.problem = state, act.at, None
     booking.wanted += 1
     booking.sequence += 1
+    booking.tries = 0
     booking.asked_by = act.actor_id or booking.asked_by
 
 

@@ -54,6 +54,7 @@ class _Job:
 
     id: int
     attempt: int
+    tries: int
     wanted: int
     state: BookingState
     account: Account
@@ -102,8 +103,9 @@ def carry_out(ports: DiaryPorts, now: datetime, limit: int = 50) -> Carried:
 def _claim_next(db: OrmSession, now: datetime, report: Carried) -> tuple[int, int] | None:
     """Lease the next booking that is due: its id and the number of the attempt. None where none is."""
     while booking := _next_due(db, now):
-        if booking.leased_until is None or booking.attempts < MOST_TRIES:
+        if booking.leased_until is None or booking.tries < MOST_TRIES:
             booking.attempts += 1
+            booking.tries += 1
             booking.leased_until = now + LEASE
             return booking.id, booking.attempts
         _get_stuck(booking, INTERNAL, report)  # it ends its process at every try
@@ -184,6 +186,7 @@ def _job(db: OrmSession, ports: DiaryPorts, booking: Booking, account: Account, 
     return _Job(
         id=booking.id,
         attempt=booking.attempts,
+        tries=booking.tries,
         wanted=booking.wanted,
         state=booking.state,
         account=account,
@@ -298,7 +301,7 @@ def _settle(ports: DiaryPorts, job: _Job, done: _Done, now: datetime, report: Ca
         booking = _held(db, job.id, job.attempt)
         if booking is None:
             return
-        booking.leased_until, booking.unsure, booking.aims = None, False, []
+        booking.leased_until, booking.unsure, booking.tries, booking.aims = None, False, 0, []
         if done.entry is not None:
             booking.provider_event_id = done.entry.provider_event_id
             booking.version = done.entry.version
@@ -330,10 +333,10 @@ def _settle_failure(
         booking.unsure = job.was_unsure or (job.state is BookingState.CREATE and error.code in _UNSURE)
         booking.problem = error.code
         if error.code in _PASSING or error.retry_after_s is not None:
-            if job.attempt >= MOST_TRIES:
+            if job.tries >= MOST_TRIES:
                 _get_stuck(booking, error.code, report)
                 return
-            wait_s = max(error.retry_after_s or 0, backoff_s(job.id, job.attempt))
+            wait_s = max(error.retry_after_s or 0, backoff_s(job.id, job.tries))
             booking.due_at = now + timedelta(seconds=wait_s)
             report.later += 1
         elif booking.wanted != job.wanted:

@@ -92,7 +92,7 @@ INVENTORY = {
     ),
     "bookings": _columns(
         kept="id pair_id calendar_id reference uid sequence starts_at ends_at online state wanted attempts "
-        "leased_until unsure by_mail stands_at aims problem asked_by created_at",
+        "tries leased_until unsure by_mail stands_at aims problem asked_by created_at",
         cleared="provider_event_id version due_at",
     ),
     # Mails to the person, and the text of all that were sent: they name people.

@@ -274,12 +274,13 @@ class _Handler(BaseHTTPRequestHandler):
         api = next((api for start, api in APIS.items() if self.path.startswith(start)), "calendar")
         try:
             answer = self.google.answer(api, call)
-            self._send(200 if answer is not None else 204, answer, {})
         except Refused as no:
             self._send(no.status, no.body(api), no.headers)
         except Exception as error:
             self.google.defects.append(f"{self.path}: {error!r}")
             self._send(500, {}, {})
+        else:  # a client that hung up, or was killed, is no defect of ours
+            self._send(200 if answer is not None else 204, answer, {})
 
     def _send(self, status: int, value: Any, headers: dict[str, str]) -> None:
         content = b"" if value is None else json.dumps(value).encode()

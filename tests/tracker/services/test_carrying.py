@@ -209,7 +209,7 @@ def test_what_passes_is_tried_again_later(world: BookingWorld) -> None:
 def test_it_is_not_tried_for_ever(world: BookingWorld) -> None:
     booking = world.book()
     with world.store.write() as db:
-        db.get_one(Booking, booking).attempts = MOST_TRIES - 1
+        db.get_one(Booking, booking).tries = MOST_TRIES - 1
     world.own.before.append(refused("server_error"))
     assert world.carry().stuck == 1
     with world.store.write() as db:
@@ -217,11 +217,23 @@ def test_it_is_not_tried_for_ever(world: BookingWorld) -> None:
     assert world.carry().done == 1
 
 
+def test_tries_that_ended_well_are_not_held_against_it(world: BookingWorld, written: int) -> None:
+    for number in range(MOST_TRIES):
+        world.move(written, shift(SECOND, minutes=number))
+        world.carry()
+    world.move(written, THIRD)
+    world.own.after.append(Killed())
+    with pytest.raises(Killed):
+        world.carry()
+    assert world.carry(minutes=11).done == 1
+    assert (world.row(written).problem, world.own.standing[0].starts_at) == (None, THIRD.start)
+
+
 def test_what_ends_its_process_every_time_gets_stuck(world: BookingWorld) -> None:
     booking = world.book()
     with world.store.write() as db:
         row = db.get_one(Booking, booking)
-        row.attempts, row.leased_until = MOST_TRIES, NOW
+        row.tries, row.leased_until = MOST_TRIES, NOW
     assert world.carry(minutes=1).stuck == 1
     assert world.row(booking).problem == "internal"
 

@@ -199,6 +199,7 @@ def upgrade() -> None:
         sa.Column("version", sa.String(length=255), nullable=True),
         sa.Column("wanted", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("unsure", sa.Boolean(), nullable=False),

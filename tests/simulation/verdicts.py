@@ -85,7 +85,7 @@ def _last_read(life: Life, side: str, day: int) -> int:
 def _session(life: Life, number: int, meeting: Meeting, day: int) -> Json:
     return {
         "id": f"{number:04}",
-        "observations": [_observation(life, state, day) for state in meeting.states],
+        "observations": [_observation(life, meeting, state, day) for state in meeting.states],
         "statements": [
             {"by": s.side, "at": tick_at(s.day).isoformat(), "held": s.held, "absent": list(s.absent)}
             for s in meeting.said
@@ -93,11 +93,12 @@ def _session(life: Life, number: int, meeting: Meeting, day: int) -> Json:
     }
 
 
-def _observation(life: Life, state: State, day: int) -> Json:
+def _observation(life: Life, meeting: Meeting, state: State, day: int) -> Json:
+    start = _start_known(life, meeting, state, day)
     seen = {
         "at": state.at.isoformat(),
-        "starts_at": state.start.isoformat(),
-        "ends_at": (state.start + LENGTH).isoformat(),
+        "starts_at": start.isoformat(),
+        "ends_at": (start + LENGTH).isoformat(),
         "status": "cancelled" if state.is_off else "confirmed",
         "declined_by": [life.guest] if state.declined else [],
     }
@@ -105,6 +106,18 @@ def _observation(life: Life, state: State, day: int) -> Json:
     if state.is_off and life.host in life.calendars and _last_read(life, life.host, day) >= day_of(state.at):
         seen["cancelled_by"] = life.host
     return seen
+
+
+def _start_known(life: Life, meeting: Meeting, state: State, day: int) -> datetime:
+    """Return when the meeting begins in that state: by the organiser's own calendar, where that was read.
+
+    What the guest's shows of a move meanwhile waits for the organiser's, whose word on times it is.
+    """
+    if life.host not in life.calendars:
+        return state.start
+    read = _last_read(life, life.host, day)
+    known = [s.start for s in meeting.states if s.at <= state.at and day_of(s.at) <= read]
+    return known[-1] if known else state.start
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,30 +94,30 @@ def _session(life: Life, number: int, meeting: Meeting, day: int) -> Json:
 
 
 def _observation(life: Life, meeting: Meeting, state: State, day: int) -> Json:
-    start = _start_known(life, meeting, state, day)
+    host = _host_said(life, meeting, state, day)
     seen = {
         "at": state.at.isoformat(),
-        "starts_at": start.isoformat(),
-        "ends_at": (start + LENGTH).isoformat(),
-        "status": "cancelled" if state.is_off else "confirmed",
+        "starts_at": host.start.isoformat(),
+        "ends_at": (host.start + LENGTH).isoformat(),
+        "status": "cancelled" if host.is_off else "confirmed",
         "declined_by": [life.guest] if state.declined else [],
     }
     # Only the organiser's own calendar tells who called it off.
-    if state.is_off and life.host in life.calendars and _last_read(life, life.host, day) >= day_of(state.at):
+    if host.is_off and life.host in life.calendars and _last_read(life, life.host, day) >= day_of(host.at):
         seen["cancelled_by"] = life.host
     return seen
 
 
-def _start_known(life: Life, meeting: Meeting, state: State, day: int) -> datetime:
-    """Return when the meeting begins in that state: by the organiser's own calendar, where that was read.
+def _host_said(life: Life, meeting: Meeting, state: State, day: int) -> State:
+    """Return the latest state up to this one that the organiser's own calendar showed when it was read.
 
-    What the guest's shows of a move meanwhile waits for the organiser's, whose word on times it is.
+    Its word on time and cancellation it is: what the guest's shows of a change meanwhile waits for it.
     """
     if life.host not in life.calendars:
-        return state.start
+        return state
     read = _last_read(life, life.host, day)
-    known = [s.start for s in meeting.states if s.at <= state.at and day_of(s.at) <= read]
-    return known[-1] if known else state.start
+    known = [s for s in meeting.states if s.at <= state.at and day_of(s.at) <= read]
+    return known[-1] if known else state
 
 
 @dataclass(frozen=True, slots=True)

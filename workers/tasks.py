@@ -44,11 +44,11 @@ class Relay:
 
 
 def register(app: Celery, ports: Callable[[], Ports]) -> None:
-    """Add all tasks to the application; `ports` gives those of the process that runs one."""
+    """Add all tasks to this application alone; `ports` gives those of the process that runs one."""
     for job in JOBS:
         _register_job(app, ports, job)
 
-    @app.task(name=task_name("calendar"))  # type: ignore[untyped-decorator]
+    @app.task(name=task_name("calendar"), shared=False)  # type: ignore[untyped-decorator]
     def calendar(number: int) -> None:
         try:
             read_calendar(ports(), number)
@@ -62,7 +62,7 @@ def task_name(job: str) -> str:
 
 
 def _register_job(app: Celery, ports: Callable[[], Ports], job: Job) -> None:
-    @app.task(name=task_name(job.name), bind=True)  # type: ignore[untyped-decorator]
+    @app.task(name=task_name(job.name), bind=True, shared=False)  # type: ignore[untyped-decorator]
     def run(self: Any) -> None:
         relay = Relay(self, job)
         try:

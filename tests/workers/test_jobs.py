@@ -151,3 +151,10 @@ def test_what_a_task_left_is_the_next_ones(
     lease = take_lease(company.ports.store, "job:endless", "the next", company.now, timedelta(minutes=1))
     assert lease is not None
     company.ports.store.close()
+
+
+def test_two_applications_in_one_process_have_tasks_of_their_own(app) -> None:  # type: ignore[no-untyped-def]
+    other = make_app(SETTINGS)
+    register(other, _nowhere)  # type: ignore[arg-type]
+    assert set(other.tasks) == set(app.tasks)  # Celery would warn of names that are taken
+    assert all(other.tasks[f"jobs.{job.name}"].app is other for job in JOBS)

@@ -35,10 +35,10 @@ from tracker.models import (
 from tracker.models.people import ERASED_DOMAIN
 from tracker.ports import Vault
 from tracker.services.audit import Act, record
+from tracker.services.outbox import IS_EVENT, IS_MAIL, UNSENT
 from tracker.services.review import touch_pairs
 
 NAME = "(erased)"
-_UNSENT = (OutboxState.QUEUED, OutboxState.RETRY, OutboxState.INFLIGHT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +122,7 @@ def _forget_waiting(db: OrmSession, pairs: Sequence[Pair], now: datetime) -> Non
     about = {*(f"digest/{pair.program_id}" for pair in pairs), *(f"invite/{each}" for each in bookings)}
     told = {tuple(row) for row in db.execute(select(Nudge.person_id, Nudge.told_at).where(_told(ids)))}
     columns = (OutboxMail.id, OutboxMail.dedupe_key, OutboxMail.kind, OutboxMail.person_id)
-    waiting = select(*columns, OutboxMail.created_at, OutboxMail.state).where(
-        OutboxMail.state.in_(_UNSENT), OutboxMail.endpoint_id.is_(None)
-    )
+    waiting = select(*columns, OutboxMail.created_at, OutboxMail.state).where(UNSENT, IS_MAIL)
     for row in db.execute(waiting).all():
         if row.kind == "nudge" and (row.person_id, row.created_at) in told:
             # One that is under way may arrive: its other reminders are not told twice.
@@ -159,7 +157,7 @@ def _forget_mail(db: OrmSession, person: Person) -> None:
     db.execute(delete(OutboxMail).where(to_them, OutboxMail.state != OutboxState.SENT))
     db.execute(update(OutboxMail).where(to_them).values(person_id=None, recipient="", last_error=None))
     # Events for programs name the two by their addresses.
-    events = OutboxMail.endpoint_id.is_not(None) & (OutboxMail.state != OutboxState.SENT)
+    events = IS_EVENT & (OutboxMail.state != OutboxState.SENT)
     for event in db.scalars(select(OutboxMail).where(events)):
         if any(address.encode() in event.message for address in person.all_addresses):
             db.delete(event)

@@ -21,7 +21,7 @@ from tracker.models import (
     OutboxState,
     Pair,
 )
-from tracker.services.outbox import IS_EVENT, IS_MAIL, WAITING, longest_waiting
+from tracker.services.outbox import IS_EVENT, IS_MAIL, UNSENT, longest_waiting
 
 # The beat ticks every second; so long without a tick and nobody is at work.
 STANDSTILL = timedelta(minutes=5)
@@ -190,7 +190,7 @@ def _calendars(db: OrmSession, now: datetime) -> CalendarVitals:
 def _outbox(db: OrmSession, now: datetime) -> OutboxVitals:
     paused = select(LanePause.lane).where(LanePause.until > now).order_by(LanePause.lane)
     return OutboxVitals(
-        waiting=_count(db, OutboxMail.state.in_((*WAITING, OutboxState.INFLIGHT))),
+        waiting=_count(db, UNSENT),
         dead=_count(db, OutboxMail.state == OutboxState.FAILED),
         mail_since=_waits_since(db, IS_MAIL),
         event_since=_waits_since(db, IS_EVENT),

@@ -37,6 +37,7 @@ AUTH_PAUSE_S = 15 * 60
 WAITING = (OutboxState.QUEUED, OutboxState.RETRY)
 IS_MAIL = OutboxMail.endpoint_id.is_(None)
 IS_EVENT = OutboxMail.endpoint_id.is_not(None)
+UNSENT = OutboxMail.state.in_((*WAITING, OutboxState.INFLIGHT))
 # The other end itself, not this one mail: the next mail would hear the same.
 _EVERYBODY = ("unreachable", "reconnect")
 MAIL_LANE = "mail"
@@ -323,8 +324,7 @@ def longest_waiting(db: OrmSession, which: ColumnElement[bool]) -> OutboxMail | 
     It waits since `created_at`: what is to be said later is put here later. `due_at` moves on with each
     attempt, so it would make whatever is refused again and again look like something new.
     """
-    unsent = OutboxMail.state.in_((*WAITING, OutboxState.INFLIGHT))
-    oldest = select(OutboxMail).where(unsent, which).order_by(OutboxMail.created_at, OutboxMail.id)
+    oldest = select(OutboxMail).where(UNSENT, which).order_by(OutboxMail.created_at, OutboxMail.id)
     return db.scalars(oldest.options(defer(OutboxMail.message)).limit(1)).one_or_none()
 
 

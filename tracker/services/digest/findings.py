@@ -21,7 +21,7 @@ from tracker.ledger import (
     Verdict,
 )
 from tracker.ledger.zones import find_midnight
-from tracker.manners import Word, told_to_hr_from
+from tracker.manners import WEEK, Word, told_to_hr_from
 from tracker.services.digest.facts import (
     GoodKind,
     GoodNews,
@@ -156,7 +156,19 @@ def _next_session_on(chapter: Chapter) -> date | None:
 
 def _new_misses(chapter: Chapter) -> list[PeriodVerdict]:
     missed = [p for p in chapter.ledger.periods if p.verdict is Verdict.MISSED]
-    return [p for p in missed if chapter.before.now < _heard_from(chapter, p) <= chapter.ledger.now]
+    return [p for p in missed if not is_between_the_two(chapter, p) and not _was_told(chapter, p)]
+
+
+def _was_told(chapter: Chapter, period: PeriodVerdict) -> bool:
+    """Tell whether an earlier week's digest came upon the miss; one that came upon `unknown` said nothing."""
+    changes = [c for c in chapter.changes if c.starts_on == period.starts_on]
+    heard_from, digest_at = _heard_from(chapter, period), chapter.before.now
+    while digest_at >= heard_from:
+        past = [c for c in changes if c.at <= digest_at]
+        if not past or max(past, key=lambda c: c.at).verdict is Verdict.MISSED:
+            return True
+        digest_at -= WEEK
+    return False
 
 
 def told_missed_at(changes: Iterable[Change]) -> datetime | None:

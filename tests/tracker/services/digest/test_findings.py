@@ -117,6 +117,30 @@ def test_a_miss_that_came_to_light_at_the_weekend_waits_for_the_next_letter() ->
     assert find_missed(case(*ALL_BEFORE, changes=(on_saturday,))) == (None, None)
 
 
+@pytest.mark.parametrize(("cleared", "is_new"), [("2026-11-15", False), ("2026-11-17", True)])
+def test_what_a_digest_could_not_know_the_next_one_tells(cleared: str, is_new: bool) -> None:
+    """HR may hear from Saturday, November 14, on; the last digest was written as Monday the 16th began."""
+    first_on = date(2026, 11, 2)
+    changes = (
+        Change(first_on, at("2026-11-12"), Verdict.MISSED),
+        Change(first_on, at("2026-11-13"), Verdict.UNKNOWN),
+        Change(first_on, at(cleared), Verdict.MISSED),
+    )
+    new, old = find_missed(case(*ALL_BEFORE[:-1], *held("2026-11-12"), changes=changes))
+    assert (new is not None, old) == (is_new, None)
+
+
+def test_a_cloud_over_a_digest_makes_no_old_miss_new() -> None:
+    first_on = date(2026, 10, 26)
+    changes = (
+        Change(first_on, at("2026-11-05"), Verdict.MISSED),  # the digest of November 9 told of it
+        Change(first_on, at("2026-11-14"), Verdict.UNKNOWN),
+        Change(first_on, at("2026-11-17"), Verdict.MISSED),
+    )
+    known = [each for each in ALL_BEFORE if each.id != "s 2026-10-29"]
+    assert find_missed(case(*known, *held("2026-11-12"), changes=changes)) == (None, None)
+
+
 def test_a_miss_between_the_two_is_in_no_number() -> None:
     on_saturday = Change(date(2026, 11, 9), END - timedelta(days=2), Verdict.MISSED)
     earlier = Change(date(2026, 11, 9), END - timedelta(days=5), Verdict.MISSED)

@@ -7,6 +7,7 @@ fail instead.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import shutil
 import socket
@@ -64,6 +65,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
         if "fresh_database" in fixtures or "postgres_server" in fixtures:
             item.add_marker(pytest.mark.postgres)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    # Commands that serve set logging up for their whole process, which here is that of the next tests, too.
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
+    for handler in root.handlers[:]:
+        if type(handler) is logging.StreamHandler:  # pytest's own are of kinds derived from it
+            root.removeHandler(handler)
 
 
 # --- the network: pytest-socket guards connections (pyproject.toml), this guards looking names up ---

@@ -2,20 +2,11 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from tracker import logs
 from tracker.logs import FIELDS, logged_as
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = before
 
 
 def lines(capfd: pytest.CaptureFixture[str]) -> list[str]:

@@ -5,7 +5,7 @@ feeds and the mailbox can only be read. A connector is imported when it is first
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -164,6 +164,15 @@ class Outlook:
         from integrations import outlook
 
         return outlook.find_rights(own, self._place())
+
+    def open_tokens(self, host: str) -> "outlook.AppAccess | None":
+        """Return the application's tokens for another server of Microsoft's, None where there is none."""
+        own = self._application()
+        if own is None:
+            return None
+        from integrations import outlook
+
+        return outlook.open_tokens(own, replace(self._place(), graph_root=f"https://{host}"))
 
     @property
     def root(self) -> str:

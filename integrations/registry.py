@@ -10,6 +10,7 @@ from integrations.hints import NoHints, RedisHints
 from integrations.monitor import ping_monitor
 from integrations.providers import (
     NotAvailable,
+    Outlook,
     SettingsConsents,
     SettingsDiaries,
     SettingsRecorders,
@@ -170,4 +171,11 @@ def _open_mailbox(settings: Settings) -> MailboxReader | None:
         return None
     from integrations import mailbox
 
-    return mailbox.ImapMailbox(mailbox.read_address(settings.mailbox_url), settings.ca_bundle)
+    address = mailbox.read_address(settings.mailbox_url)
+    tokens = None if address.password else Outlook(settings).open_tokens(address.host)
+    if address.password is None and tokens is None:
+        raise BadSettings(
+            "CADENCIA_MAILBOX_URL holds no password. Write it as imaps://user:password@host/INBOX, or, for a "
+            "mailbox at Microsoft 365, set CADENCIA_MICROSOFT_TENANT and its like: docs/mailbox.md says how."
+        )
+    return mailbox.ImapMailbox(address, settings.ca_bundle, tokens)

@@ -201,6 +201,10 @@ PROBLEMS: dict[str, Problem] = {
     "mailbox_login": Problem(
         _ADMIN_MENDS, N_("the program's mailbox refuses our user name or password. CADENCIA_MAILBOX_URL")
     ),
+    "mailbox_token": Problem(
+        _ADMIN_MENDS,
+        N_("the program's mailbox refuses our application. docs/mailbox.md says which rights it needs"),
+    ),
     "mailbox_folder": Problem(
         _ADMIN_MENDS, N_("the program's mailbox has no such folder. CADENCIA_MAILBOX_URL")
     ),

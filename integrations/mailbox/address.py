@@ -12,13 +12,13 @@ INBOX = "INBOX"
 
 @dataclass(frozen=True, slots=True)
 class ImapAddress:
-    """A folder on an IMAP server, and how we show who we are."""
+    """A folder on an IMAP server, and how we show who we are: without a password, by a token."""
 
     host: str
     port: int
     implicit_tls: bool
     user: str
-    password: str = field(repr=False)
+    password: str | None = field(repr=False)
     folder: str = INBOX
 
     @property
@@ -34,13 +34,13 @@ def read_address(url: str) -> ImapAddress:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise BadSettings(f"{SHAPE}: the port is not a number, or a sign needs escaping (%40).") from None
-    if parts.scheme not in DEFAULT_PORTS or not host or not parts.username or not parts.password:
+    if parts.scheme not in DEFAULT_PORTS or not host or not parts.username:
         raise BadSettings(f"{SHAPE}.")
-    user, password = unquote(parts.username), unquote(parts.password)
+    user, password = unquote(parts.username), unquote(parts.password or "")
     folder = unquote(parts.path).strip("/") or INBOX
     if not folder.isascii() or not (user + password + folder).isprintable():
         raise BadSettings(
             "CADENCIA_MAILBOX_URL: write the folder in letters of ASCII, and no control characters."
         )
     is_private = parts.scheme == "imaps"
-    return ImapAddress(host, port or DEFAULT_PORTS[parts.scheme], is_private, user, password, folder)
+    return ImapAddress(host, port or DEFAULT_PORTS[parts.scheme], is_private, user, password or None, folder)

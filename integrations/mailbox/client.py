@@ -1,7 +1,7 @@
 """An IMAP folder (RFC 3501), read through the standard library. Opened read-only, so nothing is marked.
 
-Never sends a password over a line that others can listen to, and never shows what the server said: some
-repeat what they were sent.
+Never sends a password or a token over a line that others can listen to, and never shows what the server said:
+some repeat what they were sent.
 """
 
 import imaplib
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 from integrations.mailbox.address import ImapAddress
 from integrations.mailbox.mime import read_message
@@ -28,14 +29,32 @@ LARGEST_MESSAGE = 10 << 20
 _SIZE = re.compile(rb"\bUID (\d+)\b.*?\bRFC822\.SIZE (\d+)|\bRFC822\.SIZE (\d+)\b.*?\bUID (\d+)")
 
 
+class Tokens(Protocol):
+    """Where access tokens for the mailbox come from. Each call may raise ConnectorError."""
+
+    def token(self) -> str:
+        """Return a token that is good for some minutes."""
+
+    def replace(self, refused: str) -> str:
+        """Return another one than the one that was refused."""
+
+
 class ImapMailbox:
-    """One folder of one mailbox. Connects for each page: nothing is kept open."""
+    """One folder of one mailbox. Connects for each page: nothing is kept open.
+
+    With `tokens` it logs in by one of these (XOAUTH2), and else by the address's password.
+    """
 
     def __init__(
-        self, address: ImapAddress, ca_bundle: Path | None = None, timeout_s: float = TIMEOUT_S
+        self,
+        address: ImapAddress,
+        ca_bundle: Path | None = None,
+        tokens: Tokens | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._address = address
         self._ca_bundle = ca_bundle
+        self._tokens = tokens
         self._timeout_s = timeout_s
 
     @property
@@ -103,22 +122,34 @@ class ImapMailbox:
         if "STARTTLS" in server.capabilities:
             server.starttls(open_trust(self._ca_bundle))
         elif not _is_loopback(self._address.host):
-            # Whoever sits on the line can hide STARTTLS; a password must not follow.
-            raise self._unreachable("it does not offer TLS, and a password is never sent without")
+            # Whoever sits on the line can hide STARTTLS; a password or token must not follow.
+            raise self._unreachable("it does not offer TLS, and nothing secret is sent without")
 
     def _log_in(self, server: imaplib.IMAP4) -> None:
-        user, password = self._address.user, self._address.password
-        try:
+        if self._tokens is not None:
+            self._show_token(server, self._tokens)
+            return
+        user, password = self._address.user, self._address.password or ""
+        words = "The mail server refused the login. See CADENCIA_MAILBOX_URL."
+        with _refusals(AuthRevoked(words, code="mailbox_login", retry_after_s=RETRY_AFTER_S)):
             if "AUTH=PLAIN" in server.capabilities:
                 secret = f"\0{user}\0{password}".encode()
                 server.authenticate("PLAIN", lambda _challenge: secret)
             else:
                 server.login(user, password)
-        except imaplib.IMAP4.abort:
+
+    def _show_token(self, server: imaplib.IMAP4, tokens: Tokens) -> None:
+        token = tokens.token()
+        said = f"user={self._address.user}\1auth=Bearer {token}\1\1".encode()
+        words = "The mail server refused the application's token. docs/mailbox.md says which rights it needs."
+        try:
+            with _refusals(AuthRevoked(words, code="mailbox_token", retry_after_s=RETRY_AFTER_S)):
+                # A server that refuses says why first, and waits for an empty line.
+                server.authenticate("XOAUTH2", lambda challenge: b"" if challenge else said)
+        except AuthRevoked:
+            # The next one knows of rights that were granted since.
+            tokens.replace(token)
             raise
-        except (imaplib.IMAP4.error, UnicodeError):
-            words = "The mail server refused the login. See CADENCIA_MAILBOX_URL."
-            raise AuthRevoked(words, code="mailbox_login", retry_after_s=RETRY_AFTER_S) from None
 
     def _open_folder(self, server: imaplib.IMAP4) -> int:
         quoted = self._address.folder.replace("\\", "\\\\").replace('"', '\\"')
@@ -132,6 +163,16 @@ class ImapMailbox:
         return ConnectorError(
             f"The mailbox at {where} could not be read: {why}.", retry_after_s=RETRY_AFTER_S
         )
+
+
+@contextmanager
+def _refusals(problem: AuthRevoked) -> Iterator[None]:
+    try:
+        yield
+    except imaplib.IMAP4.abort:
+        raise
+    except (imaplib.IMAP4.error, UnicodeError):
+        raise problem from None
 
 
 def _is_loopback(host: str) -> bool:

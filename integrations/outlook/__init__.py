@@ -1,5 +1,6 @@
 """Outlook calendars of Microsoft 365 through Microsoft Graph: read, written to and watched."""
 
+from integrations.outlook.access import AppAccess
 from integrations.outlook.application import AUTHORITY, Application, Place
 from integrations.outlook.open import (
     close_connections,
@@ -8,11 +9,13 @@ from integrations.outlook.open import (
     open_desk,
     open_diary,
     open_recorder,
+    open_tokens,
     open_watcher,
 )
 
 __all__ = [
     "AUTHORITY",
+    "AppAccess",
     "Application",
     "Place",
     "close_connections",
@@ -21,5 +24,6 @@ __all__ = [
     "open_desk",
     "open_diary",
     "open_recorder",
+    "open_tokens",
     "open_watcher",
 ]

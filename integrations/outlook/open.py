@@ -48,6 +48,11 @@ def open_desk(application: Application, place: Place = WORLDWIDE) -> OutlookDesk
     return OutlookDesk(application, place)
 
 
+def open_tokens(application: Application, place: Place = WORLDWIDE) -> AppAccess:
+    """Return where the application's tokens for what is at `place` come from."""
+    return _access(application, place)
+
+
 def find_rights(
     application: Application, place: Place = WORLDWIDE, uses: frozenset[Want] = EVERYTHING
 ) -> Rights:

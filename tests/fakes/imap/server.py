@@ -6,6 +6,7 @@ import base64
 import socketserver
 import ssl
 import threading
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 USER, PASSWORD = "mentoring@example.com", "open sesame"
@@ -28,6 +29,7 @@ class FakeImap:
         self.folders = {"INBOX": Folder()}
         self.tls = tls
         self.offers_plain = True
+        self.tokens: Container[str] = ()
         self.drop_after: str | None = None
         self.commands: list[str] = []
         self._server = _Server(("127.0.0.1", 0), _Connection)
@@ -40,11 +42,11 @@ class FakeImap:
         """Return the folder that everything goes to."""
         return self.folders["INBOX"]
 
-    def url(self, password: str = PASSWORD, folder: str = "INBOX", host: str = "127.0.0.1") -> str:
+    def url(self, password: str | None = PASSWORD, folder: str = "INBOX", host: str = "127.0.0.1") -> str:
         """Return the setting that names the folder."""
-        secret = password.replace(" ", "%20")
+        secret = "" if password is None else ":" + password.replace(" ", "%20")
         port = self._server.server_address[1]
-        return f"imap://{USER.replace('@', '%40')}:{secret}@{host}:{port}/{folder}"
+        return f"imap://{USER.replace('@', '%40')}{secret}@{host}:{port}/{folder}"
 
     def deliver(self, message: bytes) -> int:
         """Put a message into the inbox, and return its UID."""
@@ -133,10 +135,18 @@ class _Connection(socketserver.StreamRequestHandler):
     def _do_login(self, arguments: str) -> str:
         return self._know(arguments == f'{USER} "{PASSWORD}"')
 
-    def _do_authenticate(self, _arguments: str) -> str:
+    def _do_authenticate(self, arguments: str) -> str:
         self._say("+ ")
         said = base64.b64decode(self.rfile.readline())
-        return self._know(said == f"\0{USER}\0{PASSWORD}".encode())
+        if arguments != "XOAUTH2":
+            return self._know(said == f"\0{USER}\0{PASSWORD}".encode())
+        user, token, *rest = said.decode().split("\1")
+        is_right = user == f"user={USER}" and token.removeprefix("auth=Bearer ") in self.server.imap.tokens
+        if not is_right:
+            # As the mechanism has it: an error, which the client has to answer with an empty line.
+            self._say("+ " + base64.b64encode(b'{"status":"400"}').decode())
+            assert self.rfile.readline() == b"\r\n"
+        return self._know(is_right and rest == ["", ""])
 
     def _know(self, is_right: bool) -> str:
         self.is_known = is_right

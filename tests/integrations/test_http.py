@@ -369,7 +369,7 @@ def test_a_server_that_drips_is_cut_off_at_the_deadline(serve: Serve, part: str)
     begin = time.monotonic()
     with pytest.raises(ConnectorError, match="could not be read"):
         fetch(serve(dripping(part)).url(), limits=SHORT, allowed_hosts=LOCAL)
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < SHORT.read_s
 
 
 def test_a_server_that_is_silent_is_cut_off_at_the_deadline() -> None:
@@ -379,7 +379,7 @@ def test_a_server_that_is_silent_is_cut_off_at_the_deadline() -> None:
         begin = time.monotonic()
         with pytest.raises(ConnectorError):
             fetch(f"http://127.0.0.1:{deaf.getsockname()[1]}/", limits=SHORT, allowed_hosts=LOCAL)
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < SHORT.read_s
 
 
 def test_a_handshake_that_never_ends_is_cut_off_at_the_deadline() -> None:
@@ -389,7 +389,7 @@ def test_a_handshake_that_never_ends_is_cut_off_at_the_deadline() -> None:
         begin = time.monotonic()
         with pytest.raises(ConnectorError):
             fetch(f"https://127.0.0.1:{deaf.getsockname()[1]}/", limits=SHORT, allowed_hosts=LOCAL)
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < SHORT.read_s
 
 
 def test_the_deadline_holds_for_all_redirects_together(serve: Serve) -> None:
@@ -397,10 +397,10 @@ def test_the_deadline_holds_for_all_redirects_together(serve: Serve) -> None:
         time.sleep(0.2)
         reply(302, Location="/")(handler)
 
-    begin = time.monotonic()
+    server = serve(answer)
     with pytest.raises(ConnectorError):
-        fetch(serve(answer).url(), limits=SHORT, allowed_hosts=LOCAL)
-    assert time.monotonic() - begin < 2
+        fetch(server.url(), limits=SHORT, allowed_hosts=LOCAL)
+    assert len(server.paths) <= 3  # of the six that would be followed
 
 
 def test_nobody_there() -> None:

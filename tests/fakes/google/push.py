@@ -106,4 +106,4 @@ FAR = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 
 
 def _post(address: str, headers: Mapping[str, str]) -> int:
-    return requests.post(address, headers=dict(headers), timeout=5, allow_redirects=False).status_code
+    return requests.post(address, headers=dict(headers), timeout=30, allow_redirects=False).status_code

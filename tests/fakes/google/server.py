@@ -102,7 +102,7 @@ class FakeGoogle:
     ) -> dict[str, str]:
         """Open a consent page as `person` and press the button; return what the browser comes back with."""
         self.desk.visitor = Visitor(person, ticks, error)
-        answer = requests.get(url, timeout=5, allow_redirects=False, verify=False)  # noqa: S501 - loopback
+        answer = requests.get(url, timeout=30, allow_redirects=False, verify=False)  # noqa: S501 - loopback
         return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
 
     def methods(self) -> list[str]:

@@ -116,7 +116,7 @@ def test_it_says_a_thing_once(store: Store) -> None:
 
 def test_two_processes_that_say_the_same_at_once_say_it_once(store: Store) -> None:
     person = _person(store)
-    both_looked = threading.Barrier(2, timeout=5)
+    both_looked = threading.Barrier(2, timeout=60)
     outcomes: list[bool] = []
 
     class Waiting(PlainWriter):
@@ -432,7 +432,7 @@ def test_a_sender_that_slept_has_no_say_while_another_is_sending(store: Store) -
 
 def test_two_senders_at_once_never_take_the_same_mail(store: Store) -> None:
     _put(store, *(f"p{n}@example.com" for n in range(20)))
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=60)
     mailers = [FakeMailer(), FakeMailer()]
 
     def run(mailer: FakeMailer) -> None:

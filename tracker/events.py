@@ -173,6 +173,7 @@ class Pull:
     may hold a secret. `looked_at` counts the entries that were read, tagged or not.
     `absences` are the notices of absence, only where the rules allow them: all of the window in a `full`
     pull, the changed ones in a `delta`, where `removed` and `vanished` also name those that are gone.
+    `shows_from` is, in a `full` pull, from when on the calendar shows all that there was; None: all its past.
     """
 
     kind: PullKind
@@ -184,3 +185,4 @@ class Pull:
     looked_at: int = 0
     vanished: tuple[str, ...] = ()
     absences: tuple[AwayNotice, ...] = ()
+    shows_from: datetime | None = None

@@ -99,7 +99,13 @@ class IcalSource:
         if known and known.kept == new.kept and (known.start, known.end) == (new.start, new.end):
             return _unchanged(new, answer)
         return Pull(
-            PullKind.FULL, whole, _write_cursor(new), reading.events, (), reading.set_aside, reading.looked_at
+            PullKind.FULL,
+            whole,
+            _write_cursor(new),
+            reading.events,
+            set_aside=reading.set_aside,
+            looked_at=reading.looked_at,
+            shows_from=reading.shows_from,
         )
 
     def _get(self, known: Cursor | None) -> Answer:

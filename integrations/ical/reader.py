@@ -5,9 +5,11 @@ A broken entry is set aside with its place and never costs the rest. Only BadPay
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 
 from integrations.ical.component import Component, read_component
+from integrations.ical.depth import shows_from
 from integrations.ical.mapping import Facts, Origin, read_facts, to_event
 from integrations.ical.recurrence import BadRule, Budget, TooMuch
 from integrations.ical.scan import Block, Feed, add_families, line_number, open_feed, own_uid, pick_blocks
@@ -40,11 +42,15 @@ NO_DATE = "it holds a date that is out of range"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file held: events in the order of the file, what was set aside, how many entries there were."""
+    """What a file held: events in the order of the file, what was set aside, how many entries there were.
+
+    `shows_from` is from when on it shows what there was; None: all of the past.
+    """
 
     events: tuple[CalendarEvent, ...]
     set_aside: tuple[SetAside, ...]
     looked_at: int
+    shows_from: datetime | None = None
 
 
 def read_feed(data: bytes, window: Window, rules: TagRules, zone: Zone) -> Reading:
@@ -53,7 +59,8 @@ def read_feed(data: bytes, window: Window, rules: TagRules, zone: Zone) -> Readi
     reader = _Reader(data, feed, window, rules)
     for uid, places in add_families(feed, pick_blocks(feed, rules)).items():
         reader.read_or_set_aside(uid, places)
-    return Reading(tuple(reader.events), tuple(reader.set_aside), len(feed.blocks))
+    depth = shows_from(feed, window.end)
+    return Reading(tuple(reader.events), tuple(reader.set_aside), len(feed.blocks), depth)
 
 
 class _Reader:

@@ -64,7 +64,8 @@ class MailboxSource:
         if cursor == content:
             return Pull(PullKind.UNCHANGED, window, content)
         events, aside = reading.read(told)
-        return Pull(PullKind.FULL, window, content, events, (), aside, len(told))
+        # Of the time before it was connected it knows what it happened to be invited to, and nothing else.
+        return Pull(PullKind.FULL, window, content, events, (), aside, len(told), shows_from=window.end)
 
 
 def _told_of(sent: Sent) -> Told:

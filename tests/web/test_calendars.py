@@ -199,6 +199,13 @@ def test_opening_the_page_about_disconnecting_changes_nothing(
     assert client.get(to).status_code == 302
 
 
+def test_a_calendar_that_does_not_tell_all_its_past_says_so(company: Company, duo: Duo, enter: Enter) -> None:
+    assert "It reaches back to" not in enter(duo.mentor).get(PAGE).text
+    with company.ports.store.write() as db:
+        db.execute(update(Calendar).values(shows_from=utc("03-10")))
+    assert "It reaches back to 10 March 2026." in enter(duo.mentor).get(PAGE).text
+
+
 def test_without_a_calendar_the_page_says_what_to_do(company: Company, enter: Enter) -> None:
     text = enter(company.person("Eva Gil")).get(PAGE).text
     assert "No calendar of yours is connected" in text

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from tests.web.company import Company, Duo, utc
-from tracker.models import Calendar, Person, Provider, Session
+from tracker.models import Calendar, Person, Session
 from tracker.services.review import touch_pairs
 
 Enter = Callable[[Person], FlaskClient]
@@ -234,13 +234,13 @@ def test_hr_sees_no_word_of_goals(company: Company, duo: Duo, enter: Enter, post
     assert "Their goals stay between the two of them." in seen
 
 
-def test_what_was_before_the_mailbox_is_excused_and_said_to_be_unknown(
+def test_what_no_calendar_reaches_back_to_is_excused_and_said_to_be_unknown(
     company: Company, duo: Duo, read: Read
 ) -> None:
     with company.ports.store.write() as db:
         for calendar in db.scalars(select(Calendar)):
-            calendar.provider, calendar.connected_at = Provider.MAILBOX, company.now - timedelta(days=1)
+            calendar.shows_from = company.now - timedelta(days=1)
         touch_pairs(db, [duo.pair.id], company.now)
     page = read(duo.mentee)
-    assert "The mailbox was not connected yet, so nobody can say whether a session took place." in page
+    assert "No calendar reaches back so far, so nobody can say whether a session took place." in page
     assert "one of the two was away" not in page

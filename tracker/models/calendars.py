@@ -38,7 +38,8 @@ class Calendar(Base):
     `credential_id` is the owner's own consent; without one the company's access is used. `claims` counts the
     readings that were begun and never ended: a calendar that kills its reader must not do so for ever. No
     import changes what its owner connected or disconnected (`is_owners`). `records_refused_at` is when its
-    provider last said that we may not ask who was in an online meeting.
+    provider last said that we may not ask who was in an online meeting. Of the time before `shows_from` the
+    calendar could not tell at its first reading; None: it tells of all its past.
     """
 
     __tablename__ = "calendars"
@@ -71,6 +72,7 @@ class Calendar(Base):
     claims: Mapped[int] = mapped_column(default=0)
     records_refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_owners: Mapped[bool] = mapped_column(default=False)  # its owner connected or disconnected it last
+    shows_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     person: Mapped[Person] = relationship()
 

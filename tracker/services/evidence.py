@@ -75,6 +75,7 @@ class _Calendar(NamedTuple):
     connected_at: datetime
     disconnected_at: datetime | None
     last_read_at: datetime | None
+    shows_from: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ def _load_calendars(db: OrmSession, person_ids: Collection[int]) -> Rows[_Calend
             Calendar.connected_at,
             Calendar.disconnected_at,
             Calendar.last_read_at,
+            Calendar.shows_from,
         ).where(among(db, Calendar.person_id, person_ids))
     )
     return grouped(map(_Calendar._make, rows), attrgetter("person_id"))

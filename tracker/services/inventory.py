@@ -78,7 +78,8 @@ INVENTORY = {
     ),
     "calendars": _columns(
         kept="id person_id provider connected_at last_read_at last_tried_at failures scope removals_held "
-        "removals_accepted looked_at kept claims reads_absences records_refused_at is_owners",
+        "removals_accepted looked_at kept claims reads_absences records_refused_at is_owners "
+        "shows_from",
         cleared="fingerprint address cursor status disconnected_at next_read_at problem set_aside "
         "credential_id",
     ),

@@ -27,6 +27,7 @@ from tracker.services.claims import CALENDARS, Kind, Stopping, claim_due, give_b
 from tracker.services.intake import NOTHING, Intake, shows_the_same, take_pull
 from tracker.services.pulls import INTERNAL, MOST_RUNNING, Job, Pulls, Reading, SyncPorts, Unneeded, prepare
 from tracker.services.review import note_readings
+from tracker.services.unseen import shown_from
 from tracker.store import Store, portions
 
 MASS_REMOVAL = "mass_removal"
@@ -312,7 +313,7 @@ def _take_in(db: OrmSession, reading: Reading, now: datetime) -> SyncResult:
         intake = take_pull(db, calendar, job.scope, answer, now)
         if intake.held:
             return _hold(calendar, job, intake, now)
-        calendar.scope = job.scope.digest
+        calendar.scope, calendar.shows_from = job.scope.digest, shown_from(calendar, answer)
         _tell_owner(db, calendar, answer)
         db.flush()
     result = _result(job, Outcome.READ)

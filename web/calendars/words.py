@@ -93,6 +93,16 @@ class Words:
             return self.reader.say(N_("Not yet"))
         return self._moment(row.last_read_at)
 
+    def reach(self, row: Calendar) -> str:
+        """Return how far back it reaches; empty where it tells all its past."""
+        if row.shows_from is None:
+            return ""
+        day = self.reader.full_day(self.reader.local(row.shows_from).date())
+        what = N_(
+            "It reaches back to %(day)s. Of the time before it tells nothing, and nobody is blamed for it."
+        )
+        return self.reader.say(what, day=day)
+
     def next_read(self, row: Calendar) -> str:
         """Return about when it is read next."""
         due = row.next_read_at

@@ -190,7 +190,7 @@ class Teller:
             # Not an absence: days of which nothing is known (tracker.services.unseen).
             return [
                 self._say(
-                    N_("The mailbox was not connected yet, so nobody can say whether a session took place.")
+                    N_("No calendar reaches back so far, so nobody can say whether a session took place.")
                 ),
                 self._say(N_("This is not counted as missed.")),
             ]

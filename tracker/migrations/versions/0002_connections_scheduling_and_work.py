@@ -285,6 +285,7 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("claims", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("records_refused_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("shows_from", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("is_owners", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.create_foreign_key(
             batch_op.f("fk_calendars_credential_id"),
@@ -388,6 +389,7 @@ def downgrade() -> None:
     with op.batch_alter_table("calendars", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_calendars_credential_id"), type_="foreignkey")
         batch_op.drop_column("is_owners")
+        batch_op.drop_column("shows_from")
         batch_op.drop_column("records_refused_at")
         batch_op.drop_column("claims")
         batch_op.drop_column("reads_absences")

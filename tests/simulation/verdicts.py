@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from tests.ledger.oracle import judge_slowly
 from tests.simulation.company import Company
 from tests.simulation.life import LENGTH, Life, Meeting, State, day_of, tick_at
+from tests.simulation.provider import event_of
 from tracker.manners import LONGEST_HEAD_START
-from tracker.models import Agreement, LedgerRow, VerdictChange
+from tracker.models import Agreement, LedgerRow, SessionKey, VerdictChange
+from tracker.observing import slot_of
 from tracker.store import portions
 
 Json = dict[str, Any]
+# How the product names a session, by its slot: of two that begin at the same moment, the rules take the one
+# that comes first by name.
+Names = Mapping[str, str]
+NAMELESS: Names = {}
 # By then HR has heard of a miss: the longest that the two are waited for, the next Monday, and a day.
 TOLD_BY = LONGEST_HEAD_START + timedelta(days=8)
 MOST_ASKED = 2  # a question, and its last call
@@ -53,12 +60,12 @@ class Findings:
         return f"{said} in {self.periods:,} periods, {self.missed:,} of them missed"
 
 
-def judge_truth(life: Life, day: int) -> Json:
+def judge_truth(life: Life, day: int, names: Names = NAMELESS) -> Json:
     """Return the oracle's ledger of what is true of the pair, as it could be known on that day."""
-    return judge_slowly(truth_of(life, day), tick_at(day))
+    return judge_slowly(truth_of(life, day, names), tick_at(day))
 
 
-def truth_of(life: Life, day: int) -> Json:
+def truth_of(life: Life, day: int, names: Names = NAMELESS) -> Json:
     """Return the pair's evidence without any detour."""
     return {
         "pair": f"life {life.number}",
@@ -67,7 +74,7 @@ def truth_of(life: Life, day: int) -> Json:
         "ends_on": life.ends_on.isoformat(),
         "cadence": {"sessions": 1, "every": life.every, "unit": life.unit},
         "observed_until": tick_at(min(_last_read(life, side, day) for side in life.calendars)).isoformat(),
-        "sessions": [_session(life, n, meeting, day) for n, meeting in enumerate(life.meetings)],
+        "sessions": [_session(life, n, day, names) for n in range(len(life.meetings))],
         "absences": [
             {"who": leave.side, "from": leave.first.isoformat(), "to": leave.last.isoformat()}
             for leave in life.leaves
@@ -82,9 +89,10 @@ def _last_read(life: Life, side: str, day: int) -> int:
     return day
 
 
-def _session(life: Life, number: int, meeting: Meeting, day: int) -> Json:
+def _session(life: Life, number: int, day: int, names: Names) -> Json:
+    meeting = life.meetings[number]
     return {
-        "id": f"{number:04}",
+        "id": names.get(slot_of(event_of(life, meeting, 0, life.host)), f"unknown {number:04}"),
         "observations": [_observation(life, meeting, state, day) for state in meeting.states],
         "statements": [
             {"by": s.side, "at": tick_at(s.day).isoformat(), "held": s.held, "absent": list(s.absent)}
@@ -122,10 +130,14 @@ def _host_said(life: Life, meeting: Meeting, state: State, day: int) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the product keeps of one pair."""
+    """What the product keeps of one pair: its ledger, what changed in it, and how it names sessions."""
 
     ledger: Json
     changes: Sequence[VerdictChange]
+    names: Names
+
+
+_KEYS = select(SessionKey).options(joinedload(SessionKey.session))
 
 
 def load_kept(company: Company, lives: Iterable[Life]) -> Iterable[tuple[Life, Kept]]:
@@ -142,14 +154,18 @@ def load_kept(company: Company, lives: Iterable[Life]) -> Iterable[tuple[Life, K
             of_these = VerdictChange.agreement_id.in_([row.agreement_id for row in rows])
             for change in db.scalars(select(VerdictChange).where(of_these).order_by(VerdictChange.id)):
                 changes[change.agreement_id].append(change)
+            names: dict[int, dict[str, str]] = defaultdict(dict)
+            for key in db.scalars(_KEYS.where(SessionKey.pair_id.in_(numbers))):
+                names[key.pair_id][key.slot] = key.session.key
         for row in rows:
-            yield numbers[row.pair_id], Kept(msgspec.json.decode(row.document), changes[row.agreement_id])
+            ledger, pair_id = msgspec.json.decode(row.document), row.pair_id
+            yield numbers[pair_id], Kept(ledger, changes[row.agreement_id], names[pair_id])
 
 
 def compare(company: Company, lives: Iterable[Life], day: int, findings: Findings) -> None:
     """Hold the ledgers as they are kept now against the truth of that day."""
     for life, kept in load_kept(company, lives):
-        truth = judge_truth(life, day)
+        truth = judge_truth(life, day, kept.names)
         pairs = zip(truth["periods"], kept.ledger["periods"], strict=True)
         for true, told in pairs:
             _compare_period(life, true, told, findings)
@@ -180,7 +196,7 @@ def follow(company: Company, lives: Iterable[Life], day: int, findings: Findings
         for change in kept.changes:
             by_period[change.starts_on].append(change)
         for starts_on, changes in by_period.items():
-            _follow_changes(life, changes, findings, is_judged=life.number % every == 0)
+            _follow_changes(life, changes, findings, kept.names if life.number % every == 0 else None)
             _follow_digests(life, changes, told.pop((pair_id, starts_on), []), day, findings)
     for pair_id, starts_on in told:
         findings.add("false", f"HR was told of a miss of pair {pair_id}, {starts_on}, that never was one")
@@ -194,7 +210,7 @@ def _weeks_told(company: Company) -> dict[tuple[int, date], list[str]]:
 
 
 def _follow_changes(
-    life: Life, changes: Sequence[VerdictChange], findings: Findings, *, is_judged: bool
+    life: Life, changes: Sequence[VerdictChange], findings: Findings, names: Names | None
 ) -> None:
     last = None
     for change in changes:
@@ -202,12 +218,12 @@ def _follow_changes(
         if content == last:
             findings.add("double", f"{life.number} {change.starts_on} {content} noted twice")
         last = content
-        if is_judged and change.verdict == "missed":
-            _check_then(life, change, findings)
+        if names is not None and change.verdict == "missed":
+            _check_then(life, change, findings, names)
 
 
-def _check_then(life: Life, change: VerdictChange, findings: Findings) -> None:
-    truth = judge_truth(life, day_of(change.at))
+def _check_then(life: Life, change: VerdictChange, findings: Findings, names: Names) -> None:
+    truth = judge_truth(life, day_of(change.at), names)
     then = next(p for p in truth["periods"] if p["starts_on"] == change.starts_on.isoformat())
     if then["verdict"] != "missed":
         findings.add("false", f"{life.number} {change.starts_on} was {then['verdict']} on {change.at:%m-%d}")

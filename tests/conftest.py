@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import os
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -47,6 +48,8 @@ def _forget_surroundings() -> None:
             del os.environ[name]
     os.environ["TZ"] = "Pacific/Chatham"
     time.tzset()
+    # Run in the background of a script we would ignore Ctrl-C, and so would commands that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 _forget_surroundings()

@@ -204,7 +204,7 @@ class _Desk:
         """Connect a calendar that was taken away."""
         calendar.status = CalendarStatus.CONNECTED
         calendar.connected_at, calendar.disconnected_at = self.act.at, None
-        calendar.scope = ""  # all of it is taken in anew: what it says may be old, that it says it is not
+        calendar.scope = ""  # it is taken in as at first: how far back it reaches counts anew
         calendar.is_owners = self.act.actor_id == calendar.person_id
         self._revive(calendar)
         self.note("calendar.connected", calendar.person_id, calendar.provider)

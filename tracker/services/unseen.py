@@ -24,7 +24,7 @@ def find_unseen(
     connected = [c for c in calendars if c.status is CalendarStatus.CONNECTED]
     if not connected or any(c.shows_from is None for c in connected):
         return ()
-    shown_from = min(c.shows_from for c in connected)
+    known_from = min(c.shows_from for c in connected)
     # What another calendar showed before it was taken away is known.
     seen = [c.last_read_at for c in calendars if c.shows_from is None and c.last_read_at]
     seen_until = max(seen, default=None)
@@ -32,7 +32,7 @@ def find_unseen(
     unseen = [
         i
         for i in range(plan.size)
-        if plan.bounds[i] < shown_from and (seen_until is None or plan.closings[i] > seen_until)
+        if plan.bounds[i] < known_from and (seen_until is None or plan.closings[i] > seen_until)
     ]
     if not unseen:
         return ()
